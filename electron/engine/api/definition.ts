@@ -1,0 +1,105 @@
+/** How a kind is told to the engine, and how a part of the engine (a module) is told to it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { KubeObject } from '#shared/kube/object.ts';
+import type { EngineContext } from '../context.ts';
+import type { ObjectSchema } from './schema.ts';
+
+/** One column of `kubectl get`. `priority` 0 (default) is always shown, 1 with `-o wide`. */
+export interface Column<T extends KubeObject> {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  format?: string;
+  description?: string;
+  priority?: number;
+  value(object: T): string | number | boolean | null | undefined;
+}
+
+export interface Admission<T extends KubeObject> {
+  operation: 'create' | 'update';
+  /** May be changed in place: this is where defaults are filled in. */
+  object: T;
+  /** What was stored before; absent on create. */
+  old: T | undefined;
+}
+
+/** Everything that the API server needs to serve one kind. */
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  singular: string;
+  shortNames?: readonly string[];
+  categories?: readonly string[];
+  namespaced: boolean;
+  /** Of everything beside apiVersion, kind and metadata. */
+  schema: ObjectSchema;
+  columns?: readonly Column<T>[];
+  /** Status is written through `/status` alone and ignored elsewhere; `generation` counts spec changes. */
+  statusSubresource: boolean;
+  /** Fills in defaults and checks what the schema cannot say. Throws an ApiError (see `invalid`). */
+  admit?(admission: Admission<T>): void;
+  /** For kinds that are asked and not kept (token and access reviews): answers a create, nothing is stored. */
+  answer?(object: T): T | Promise<T>;
+}
+
+/** A definition whatever its object type is: for lists of them. Method bivariance makes this sound enough. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyDefinition = ResourceDefinition<any>;
+
+/** A request to a subresource, already authenticated. */
+export interface SubresourceRequest {
+  namespace: string;
+  name: string;
+  query: URLSearchParams;
+  /** The parsed body (JSON or YAML); undefined when it was empty. */
+  body: unknown;
+}
+
+export interface SubresourceResponse {
+  status: number;
+  /** Written as JSON; bytes are written as they are. Absent: an empty body. */
+  body?: unknown;
+  contentType?: string;
+}
+
+/** `{method} /apis/{group}/{version}/namespaces/{ns}/{resource}/{name}/{subresource}` */
+export interface SubresourceRoute {
+  group: string;
+  versions: readonly string[];
+  resource: string;
+  subresource: string;
+  method: 'GET' | 'PUT' | 'POST';
+  handle(request: SubresourceRequest): SubresourceResponse | Promise<SubresourceResponse>;
+}
+
+/** A WebSocket subresource: raw bytes in binary frames over the subprotocol `plain.kubevirt.io`. */
+export interface StreamRoute {
+  group: string;
+  versions: readonly string[];
+  resource: string;
+  subresource: string;
+  /** Called before the upgrade, so that an ApiError thrown here arrives as an HTTP answer. */
+  connect(request: SubresourceRequest): Promise<Duplex>;
+}
+
+/** A path that is not a Kubernetes resource and does its own authentication (CDI's upload proxy). */
+export interface RawRoute {
+  path: string;
+  methods: readonly string[];
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** A part of the engine: kinds, routes, and the controllers behind them. */
+export interface EngineModule {
+  name: string;
+  definitions: readonly AnyDefinition[];
+  subresources?: readonly SubresourceRoute[];
+  streams?: readonly StreamRoute[];
+  raw?: readonly RawRoute[];
+  /** Starts controllers. Called once the store is open, before the server listens. */
+  start(context: EngineContext): Promise<void>;
+  /** Stops controllers and waits for them. Running guests are left alone. */
+  stop(): Promise<void>;
+}

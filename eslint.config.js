@@ -1,0 +1,53 @@
+import eslint from '@eslint/js';
+import { importX } from 'eslint-plugin-import-x';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import tseslint from 'typescript-eslint';
+
+const plainNode = ['electron/backend', 'electron/engine', 'electron/web', 'shared', 'renderer'];
+
+/** The walls between the folders: who may not import from where, and what to do instead. */
+const walls = [
+  { target: './shared', from: ['./electron', './renderer'], message: 'shared/ imports nothing but shared/.' },
+  { target: './renderer', from: './electron', message: 'The renderer reaches the backend through the contract.' },
+  { target: './electron/backend', from: ['./electron/engine', './electron/desktop', './electron/web', './renderer'] },
+  { target: './electron/engine', from: ['./electron/backend', './electron/desktop', './electron/web', './renderer'] },
+  { target: './electron/web', from: ['./electron/engine', './electron/desktop', './renderer'] },
+  { target: './electron/desktop', from: ['./electron/engine', './electron/web', './renderer'] },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'release/', 'node_modules/', 'test/.cache/', 'test/.artifacts/'] },
+  eslint.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  svelte.configs.recommended,
+  {
+    languageOptions: {
+      globals: { ...globals.node },
+      parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, extraFileExtensions: ['.svelte'] },
+    },
+    plugins: { 'import-x': importX },
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'import-x/no-restricted-paths': ['error', { zones: walls }],
+      'no-console': 'error',
+      '@typescript-eslint/explicit-function-return-type': ['error', { allowExpressions: true }],
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      // `type` schemas and handler tables are easier to read with their empty object types spelled out.
+      '@typescript-eslint/no-empty-object-type': 'off',
+    },
+  },
+  {
+    files: plainNode.map((folder) => `${folder}/**`),
+    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'electron', message: 'Only electron/desktop may import electron.' }] }] },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts', 'renderer/**'],
+    languageOptions: { globals: { ...globals.browser }, parserOptions: { parser: tseslint.parser } },
+  },
+  { files: ['build/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+);

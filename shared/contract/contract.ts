@@ -1,0 +1,28 @@
+/** Everything that the renderer can ask of the backend. Both sides derive their types from this object. */
+import type { z } from 'zod';
+import { appCalls, appTopics } from './app.ts';
+import { clusterTopics } from './clusters.ts';
+import { consoleStreams } from './consoles.ts';
+import type { ContractDefinition } from './define.ts';
+import { imageCalls, imageStreams, imageTopics } from './images.ts';
+import { machineCalls, machineTopics } from './machines.ts';
+
+export const contract = {
+  calls: { ...appCalls, ...machineCalls, ...imageCalls },
+  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...imageTopics },
+  streams: { ...imageStreams, ...consoleStreams },
+} satisfies ContractDefinition;
+
+type Contract = typeof contract;
+
+export type CallName = keyof Contract['calls'];
+export type CallInput<N extends CallName> = z.input<Contract['calls'][N]['input']>;
+export type CallOutput<N extends CallName> = z.output<Contract['calls'][N]['output']>;
+
+export type TopicName = keyof Contract['topics'];
+export type TopicParams<N extends TopicName> = z.input<Contract['topics'][N]['params']>;
+export type TopicItem<N extends TopicName> = z.output<Contract['topics'][N]['item']>;
+
+export type StreamName = keyof Contract['streams'];
+export type StreamParams<N extends StreamName> = z.input<Contract['streams'][N]['params']>;
+export type StreamOpened<N extends StreamName> = z.output<Contract['streams'][N]['opened']>;

@@ -1,0 +1,68 @@
+/** Images (ISO files and disk images to make machines from) and the uploads that bring them. */
+import { z } from 'zod';
+import { topic } from './define.ts';
+import { errorData } from './errors.ts';
+import { objectRef } from './machines.ts';
+
+export const imageKind = z.enum(['iso', 'disk']);
+
+export const image = objectRef.extend({
+  key: z.string(),
+  displayName: z.string(),
+  kind: imageKind,
+  fileName: z.string().optional(),
+  sizeBytes: z.number().optional(),
+  state: z.enum(['uploading', 'importing', 'ready', 'failed']),
+  progress: z.number().min(0).max(1).optional(),
+  reason: z.string().optional(),
+  created: z.number(),
+  /** Names of the machines that have it inserted. */
+  usedBy: z.array(z.string()),
+});
+export type Image = z.infer<typeof image>;
+
+export const upload = z.object({
+  id: z.string(),
+  clusterId: z.string(),
+  namespace: z.string(),
+  /** Name of the image's DataVolume. */
+  name: z.string(),
+  fileName: z.string(),
+  kind: imageKind.optional(),
+  totalBytes: z.number(),
+  sentBytes: z.number(),
+  /** Bytes a second over the last seconds. */
+  rate: z.number(),
+  secondsLeft: z.number().optional(),
+  state: z.enum(['preparing', 'sending', 'processing', 'done', 'failed', 'cancelled']),
+  error: errorData.optional(),
+});
+export type Upload = z.infer<typeof upload>;
+
+export const uploadTarget = z.object({
+  clusterId: z.string(),
+  namespace: z.string(),
+  fileName: z.string().min(1).max(255),
+});
+
+export const imageCalls = {
+  /** Desktop only: uploads a file of this computer, read by the backend. `path` is absolute. */
+  'images.uploadFile': { input: uploadTarget.extend({ path: z.string() }), output: z.object({ uploadId: z.string() }) },
+  'images.cancelUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  /** Takes a finished, failed or cancelled upload off the list. */
+  'images.dismissUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  'images.delete': { input: objectRef, output: z.object({}) },
+};
+
+export const imageTopics = {
+  images: topic({ params: z.object({ clusterId: z.string().optional() }), item: image, key: (item) => item.key }),
+  uploads: topic({ params: z.object({}), item: upload, key: (item) => item.id }),
+};
+
+export const imageStreams = {
+  /** The file's bytes, from the renderer; the far side ends it when all is stored and checked. */
+  'images.upload': {
+    params: uploadTarget.extend({ sizeBytes: z.number().int().nonnegative() }),
+    opened: z.object({ uploadId: z.string() }),
+  },
+};

@@ -1,0 +1,157 @@
+/** Virtual machines: the list, one machine, and what can be done to it. */
+import { z } from 'zod';
+import { topic } from './define.ts';
+
+/** Names one object on one cluster. */
+export const objectRef = z.object({ clusterId: z.string(), namespace: z.string(), name: z.string() });
+export type ObjectRef = z.infer<typeof objectRef>;
+
+/** Joins an {@link ObjectRef} into one string, for keys and addresses. */
+export function refKey(ref: ObjectRef): string {
+  return `${ref.clusterId}/${ref.namespace}/${ref.name}`;
+}
+
+export const powerAction = z.enum(['start', 'stop', 'forceOff', 'restart', 'pause', 'unpause']);
+export type PowerAction = z.infer<typeof powerAction>;
+
+/** Whether an action can be used now; if not, why not, in words for a tooltip. */
+export const actionState = z.object({ allowed: z.boolean(), reason: z.string().optional() });
+
+/** How a status is to be drawn; each has its own colour, shape and word. */
+export const statusTone = z.enum(['good', 'busy', 'off', 'warning', 'bad']);
+export type StatusTone = z.infer<typeof statusTone>;
+
+export const machine = objectRef.extend({
+  key: z.string(),
+  uid: z.string(),
+  /** KubeVirt's `status.printableStatus`. */
+  status: z.string(),
+  tone: statusTone,
+  /** Why it is not running, in one sentence; absent when there is nothing to explain. */
+  reason: z.string().optional(),
+  runStrategy: z.string(),
+  cores: z.number(),
+  memoryBytes: z.number(),
+  node: z.string().optional(),
+  addresses: z.array(z.string()),
+  /** When the machine was created and when it last began to run, in milliseconds since the epoch. */
+  created: z.number(),
+  started: z.number().optional(),
+  /** The guest runs by software emulation: slow. */
+  emulated: z.boolean(),
+  hasGraphics: z.boolean(),
+  hasSerial: z.boolean(),
+  actions: z.record(powerAction, actionState),
+});
+export type Machine = z.infer<typeof machine>;
+
+export const machineDisk = z.object({
+  name: z.string(),
+  kind: z.enum(['disk', 'cdrom']),
+  bus: z.string().optional(),
+  bootOrder: z.number().optional(),
+  claim: z.string().optional(),
+  sizeBytes: z.number().optional(),
+  /** Bytes on the host's disk, where the cluster tells. */
+  usedBytes: z.number().optional(),
+  /** Phase of the volume behind it (`Bound`, `Pending`, a DataVolume's phase). */
+  phase: z.string().optional(),
+  progress: z.number().min(0).max(1).optional(),
+  /** Whether the claim belongs to the machine and would be deleted with it. */
+  owned: z.boolean(),
+});
+export type MachineDisk = z.infer<typeof machineDisk>;
+
+export const machineNetwork = z.object({
+  name: z.string(),
+  binding: z.string(),
+  model: z.string().optional(),
+  mac: z.string().optional(),
+  addresses: z.array(z.string()),
+});
+
+export const condition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  since: z.number().optional(),
+});
+
+export const machineEvent = z.object({
+  key: z.string(),
+  type: z.enum(['Normal', 'Warning']),
+  reason: z.string(),
+  message: z.string(),
+  count: z.number(),
+  at: z.number(),
+});
+export type MachineEvent = z.infer<typeof machineEvent>;
+
+export const machineDetail = machine.extend({
+  description: z.string().optional(),
+  firmware: z.enum(['bios', 'uefi']),
+  machineType: z.string().optional(),
+  cpuModel: z.string().optional(),
+  disks: z.array(machineDisk),
+  networks: z.array(machineNetwork),
+  conditions: z.array(condition),
+  events: z.array(machineEvent),
+  yaml: z.string(),
+});
+export type MachineDetail = z.infer<typeof machineDetail>;
+
+export const newMachine = z.object({
+  clusterId: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+  /** What it boots from: an installer ISO beside an empty disk, a copy of a disk image, or nothing yet. */
+  source: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('iso'), image: z.string() }),
+    z.object({ kind: z.literal('disk'), image: z.string() }),
+    z.object({ kind: z.literal('empty') }),
+  ]),
+  cores: z.number().int().positive(),
+  memoryBytes: z.number().int().positive(),
+  diskBytes: z.number().int().positive(),
+  firmware: z.enum(['bios', 'uefi']),
+  diskBus: z.enum(['virtio', 'sata', 'scsi']),
+  network: z.enum(['nat', 'none']),
+  networkModel: z.enum(['virtio', 'e1000']),
+  start: z.boolean(),
+});
+export type NewMachine = z.infer<typeof newMachine>;
+
+/** What a form for a new machine begins with and may ask for, from what the cluster has. */
+export const newMachineDefaults = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  cores: z.number(),
+  memoryBytes: z.number(),
+  diskBytes: z.number(),
+  firmware: z.enum(['bios', 'uefi']),
+  uefiAvailable: z.boolean(),
+  limits: z.object({ cores: z.number(), memoryBytes: z.number(), diskFreeBytes: z.number().optional() }),
+  takenNames: z.array(z.string()),
+});
+export type NewMachineDefaults = z.infer<typeof newMachineDefaults>;
+
+export const machineCalls = {
+  'machines.defaults': {
+    input: z.object({ clusterId: z.string(), image: z.string().optional() }),
+    output: newMachineDefaults,
+  },
+  'machines.create': { input: newMachine, output: objectRef },
+  'machines.power': { input: objectRef.extend({ action: powerAction }), output: z.object({}) },
+  'machines.delete': { input: objectRef.extend({ deleteDisks: z.boolean() }), output: z.object({}) },
+};
+
+export const machineTopics = {
+  machines: topic({
+    params: z.object({ clusterId: z.string().optional() }),
+    item: machine,
+    key: (item) => item.key,
+  }),
+  machine: topic({ params: objectRef, item: machineDetail, key: (item) => item.key }),
+};

@@ -1,0 +1,166 @@
+/** Types of KubeVirt's kinds (`kubevirt.io/v1`), as far as Hayloft reads or writes their fields. */
+import type { DataVolumeSpec } from './cdi.ts';
+import type { Condition, KubeObject, ObjectMeta } from './object.ts';
+
+export type RunStrategy = 'Always' | 'Halted' | 'Manual' | 'RerunOnFailure' | 'Once';
+
+export type PrintableStatus =
+  | 'Stopped'
+  | 'Provisioning'
+  | 'Starting'
+  | 'Running'
+  | 'Paused'
+  | 'Stopping'
+  | 'Terminating'
+  | 'CrashLoopBackOff'
+  | 'Migrating'
+  | 'Unknown'
+  | 'ErrorUnschedulable'
+  | 'ErrImagePull'
+  | 'ImagePullBackOff'
+  | 'ErrorPvcNotFound'
+  | 'DataVolumeError'
+  | 'WaitingForVolumeBinding'
+  | 'WaitingForReceiver';
+
+export type DiskBus = 'virtio' | 'sata' | 'scsi' | 'usb';
+
+export interface Disk {
+  name: string;
+  disk?: { bus?: DiskBus; readonly?: boolean };
+  cdrom?: { bus?: DiskBus; readonly?: boolean; tray?: 'open' | 'closed' };
+  bootOrder?: number;
+  serial?: string;
+  cache?: 'none' | 'writethrough' | 'writeback';
+}
+
+export interface Interface {
+  name: string;
+  masquerade?: Record<string, never>;
+  model?: string;
+  macAddress?: string;
+  bootOrder?: number;
+  ports?: { name?: string; port: number; protocol?: string }[];
+}
+
+export interface Network {
+  name: string;
+  pod?: Record<string, unknown>;
+}
+
+export interface Volume {
+  name: string;
+  dataVolume?: { name: string };
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
+  cloudInitNoCloud?: CloudInitSource;
+  emptyDisk?: { capacity: string };
+}
+
+export interface CloudInitSource {
+  userData?: string;
+  userDataBase64?: string;
+  secretRef?: { name: string };
+  networkData?: string;
+  networkDataBase64?: string;
+  networkDataSecretRef?: { name: string };
+}
+
+export interface DomainSpec {
+  cpu?: { cores?: number; sockets?: number; threads?: number; model?: string };
+  memory?: { guest?: string };
+  resources?: {
+    requests?: { memory?: string; cpu?: string | number };
+    limits?: { memory?: string; cpu?: string | number };
+  };
+  machine?: { type?: string };
+  firmware?: {
+    uuid?: string;
+    serial?: string;
+    bootloader?: { bios?: Record<string, unknown>; efi?: { secureBoot?: boolean; persistent?: boolean } };
+  };
+  devices: {
+    disks?: Disk[];
+    interfaces?: Interface[];
+    rng?: Record<string, never>;
+    inputs?: { name: string; type: 'tablet'; bus?: 'usb' | 'virtio' }[];
+    autoattachGraphicsDevice?: boolean;
+    autoattachSerialConsole?: boolean;
+    autoattachMemBalloon?: boolean;
+    autoattachPodInterface?: boolean;
+    autoattachInputDevice?: boolean;
+    video?: { type?: string };
+  };
+}
+
+export interface VirtualMachineInstanceSpec {
+  domain: DomainSpec;
+  networks?: Network[];
+  volumes?: Volume[];
+  hostname?: string;
+  architecture?: string;
+  terminationGracePeriodSeconds?: number;
+  startStrategy?: 'Paused';
+  evictionStrategy?: string;
+}
+
+export interface DataVolumeTemplate {
+  metadata: ObjectMeta;
+  spec: DataVolumeSpec;
+}
+
+export interface StateChangeRequest {
+  action: 'Start' | 'Stop';
+  uid?: string;
+  data?: Record<string, string>;
+}
+
+export interface VirtualMachine extends KubeObject {
+  spec: {
+    runStrategy?: RunStrategy;
+    running?: boolean;
+    template: { metadata?: ObjectMeta; spec: VirtualMachineInstanceSpec };
+    dataVolumeTemplates?: DataVolumeTemplate[];
+  };
+  status?: {
+    created?: boolean;
+    ready?: boolean;
+    printableStatus?: PrintableStatus;
+    runStrategy?: RunStrategy;
+    conditions?: Condition[];
+    stateChangeRequests?: StateChangeRequest[];
+    startFailure?: { consecutiveFailCount?: number; retryAfterTimestamp?: string; lastFailedVMIUID?: string };
+    observedGeneration?: number;
+    desiredGeneration?: number;
+  };
+}
+
+export type VmiPhase = '' | 'Pending' | 'Scheduling' | 'Scheduled' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+
+export interface VmiInterfaceStatus {
+  name?: string;
+  ipAddress?: string;
+  ipAddresses?: string[];
+  mac?: string;
+  interfaceName?: string;
+  infoSource?: string;
+  linkState?: string;
+}
+
+export interface VirtualMachineInstance extends KubeObject {
+  spec: VirtualMachineInstanceSpec;
+  status?: {
+    phase?: VmiPhase;
+    reason?: string;
+    nodeName?: string;
+    conditions?: Condition[];
+    interfaces?: VmiInterfaceStatus[];
+    guestOSInfo?: Record<string, string>;
+    volumeStatus?: { name: string; target: string; phase?: string; reason?: string; message?: string; size?: number }[];
+    phaseTransitionTimestamps?: { phase: VmiPhase; phaseTransitionTimestamp: string }[];
+    memory?: { guestAtBoot?: string; guestCurrent?: string; guestRequested?: string };
+    currentCPUTopology?: { cores?: number; sockets?: number; threads?: number };
+    machine?: { type?: string };
+    qosClass?: string;
+    activePods?: Record<string, string>;
+  };
+}

@@ -1,0 +1,14 @@
+/** Labels and annotations by which Hayloft knows its own objects on any cluster. */
+
+/** On a DataVolume and its claim: this volume is an image to make machines from. Value: an {@link ImageKind}. */
+export const IMAGE_LABEL = 'hayloft.io/image';
+/** The name that a person gave, where it would not be a valid object name. */
+export const DISPLAY_NAME_ANNOTATION = 'hayloft.io/display-name';
+/** Name of the file that an image was made from. */
+export const FILE_NAME_ANNOTATION = 'hayloft.io/file-name';
+/** Size in bytes of the file that an image was made from. */
+export const FILE_SIZE_ANNOTATION = 'hayloft.io/file-size';
+/** Free text about an object, shown in the app. */
+export const DESCRIPTION_ANNOTATION = 'hayloft.io/description';
+
+export type ImageKind = 'iso' | 'disk';
