@@ -1,0 +1,69 @@
+/** What the machines module may know about QEMU. */
+import type { Duplex } from 'node:stream';
+import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { DiskFile } from '../disks/types.ts';
+
+export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
+
+/** How guests run here. Found by running a real guest for a moment, remembered for this boot of the host. */
+export interface Acceleration {
+  /** `none` when there is no QEMU at all. */
+  accelerator: Accelerator | 'none';
+  /** Why it is not hardware virtualization, in a sentence for a person. Absent when it is. */
+  reason?: string;
+  qemuVersion?: string;
+}
+
+/** A guest to be started: its spec and the files behind its volumes, by volume name. */
+export interface GuestPlan {
+  vmi: VirtualMachineInstance;
+  volumes: ReadonlyMap<string, DiskFile>;
+}
+
+/** How a guest's process stands, from QMP `query-status`. */
+export type GuestState = 'starting' | 'running' | 'paused' | 'shutdown' | 'io-error' | 'internal-error' | 'crashed';
+
+/** How a guest came to its end. */
+export interface GuestExit {
+  /** Guest-initiated or asked for (ACPI, quit): not a failure. */
+  clean: boolean;
+  /** What happened, in a sentence; QEMU's own last words where it said any. */
+  message: string;
+}
+
+/** One running QEMU process. It goes on when the engine ends. */
+export interface Guest {
+  /** The VMI's uid, by which it is found again. */
+  readonly uid: string;
+  readonly pid: number;
+  state(): Promise<GuestState>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Presses the ACPI power button. */
+  powerDown(): Promise<void>;
+  /** Resets it without warning the guest. */
+  reset(): Promise<void>;
+  /** Ends the process at once; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** PNG bytes of the screen. */
+  screenshot(): Promise<Uint8Array>;
+  /** A new connection to the VNC server. Throws when the guest has no screen. */
+  vnc(): Promise<Duplex>;
+  /** A viewer of the first serial line: begins with the last output (up to 64 KiB), then follows. */
+  serial(): Promise<Duplex>;
+  /** State changes and the end, as QMP tells them. Returns a function that stops it. */
+  onChange(listener: () => void): () => void;
+  /** Resolves when the process is gone, however that came about. */
+  readonly ended: Promise<GuestExit>;
+}
+
+export interface Hypervisor {
+  /** Runs the test guest on first use after a boot of the host (seconds), answers from memory afterwards. */
+  acceleration(): Promise<Acceleration>;
+  /** Starts QEMU, detached, and resolves when QMP answers. Throws a HayloftError with QEMU's own words. */
+  start(plan: GuestPlan): Promise<Guest>;
+  /** Finds every process that an earlier engine left running and connects to it. */
+  adopt(): Promise<Guest[]>;
+  /** Lets go of all guests (connections closed, processes untouched). */
+  release(): Promise<void>;
+}
