@@ -50,4 +50,5 @@ export default tseslint.config(
   },
   { files: ['build/**', 'test/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['**/*.js', '**/*.mjs'], rules: { '@typescript-eslint/explicit-function-return-type': 'off' } },
 );

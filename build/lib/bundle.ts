@@ -1,0 +1,108 @@
+/** Builds what runs: the Node programs with Rolldown, the renderer with Vite. Parts that are up to date are left alone. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dist, root } from './root.ts';
+
+interface Part {
+  name: string;
+  /** Files and folders that it is made from, relative to the checkout. */
+  inputs: readonly string[];
+  build(): Promise<void>;
+}
+
+const common = ['shared', 'build/lib/bundle.ts', 'package-lock.json'];
+
+const parts: readonly Part[] = [
+  {
+    name: 'engine',
+    inputs: ['electron/engine', ...common],
+    build: () => bundleNode('engine', { main: 'electron/engine/main.ts' }),
+  },
+  {
+    name: 'web',
+    inputs: ['electron/web', 'electron/backend', ...common],
+    build: () => bundleNode('web', { main: 'electron/web/main.ts' }),
+  },
+  {
+    name: 'desktop',
+    inputs: ['electron/desktop', 'electron/backend', ...common],
+    build: async () => {
+      await bundleNode('desktop', {
+        main: 'electron/desktop/main.ts',
+        'backend-process': 'electron/desktop/backend-process.ts',
+      });
+      // A sandboxed preload script is one CommonJS file: it can load nothing beside itself.
+      await bundleNode('preload', { preload: 'electron/desktop/preload.ts' }, 'cjs');
+    },
+  },
+  { name: 'renderer', inputs: ['renderer', 'build/vite.renderer.config.ts', ...common], build: bundleRenderer },
+];
+
+/**
+ * Brings dist/ up to date.
+ * @returns names of the parts that had to be built
+ */
+export async function bundle(): Promise<string[]> {
+  const built: string[] = [];
+  for (const part of parts) {
+    const stamp = join(dist, `.${part.name}`);
+    const fingerprint = fingerprintOf(part.inputs);
+    if (readIfThere(stamp) === fingerprint) continue;
+    if (built.length === 0) console.log('Building…');
+    rmSync(stamp, { force: true });
+    await part.build();
+    mkdirSync(dist, { recursive: true });
+    writeFileSync(stamp, fingerprint);
+    built.push(part.name);
+  }
+  return built;
+}
+
+async function bundleNode(folder: string, input: Record<string, string>, format: 'es' | 'cjs' = 'es'): Promise<void> {
+  const { build } = await import('rolldown');
+  rmSync(join(dist, folder), { recursive: true, force: true });
+  await build({
+    cwd: root,
+    input,
+    platform: 'node',
+    // ws tries two native helpers and does without them.
+    external: ['electron', 'bufferutil', 'utf-8-validate'],
+    output: {
+      dir: join(dist, folder),
+      format,
+      entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+    },
+    logLevel: 'warn',
+  });
+}
+
+async function bundleRenderer(): Promise<void> {
+  const { build } = await import('vite');
+  await build({ configFile: join(root, 'build', 'vite.renderer.config.ts'), logLevel: 'warn' });
+}
+
+/** Names, sizes and times tell a change as surely as contents do here, and need no reading. */
+function fingerprintOf(inputs: readonly string[]): string {
+  const hash = createHash('sha256');
+  const visit = (path: string): void => {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (!stat) return;
+    if (stat.isDirectory()) {
+      for (const name of readdirSync(join(root, path)).sort()) visit(`${path}/${name}`);
+    } else if (!path.endsWith('.test.ts')) {
+      hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+    }
+  };
+  inputs.forEach(visit);
+  return hash.digest('hex');
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
