@@ -1,5 +1,5 @@
 /** Starting programs and waiting for what they say, for tests that drive the real thing. */
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptionsWithoutStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -14,21 +14,19 @@ export interface RunningProgram {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export function startProgram(command: string, args: readonly string[], options: SpawnOptions = {}): RunningProgram {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startProgram(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio = {}): RunningProgram {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] as const });
   const exited = once(child, 'exit');
   let output = '';
   const lines: string[] = [];
   const waiting = new Set<(line: string) => void>();
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
-  if (child.stdout) {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line);
-      for (const listener of waiting) listener(line);
-    });
-  }
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    for (const listener of waiting) listener(line);
+  });
   return {
     child,
     pid: child.pid ?? -1,
