@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEngine, until } from '../rig/engine.ts';
+import { startEngine } from '../rig/engine.ts';
+import { until } from '../rig/until.ts';
 import type { Measurement } from './measurement.ts';
 
 const settleMs = 10_000;

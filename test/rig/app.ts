@@ -1,0 +1,65 @@
+/** The real app in its web host, with a data folder and an engine of its own. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectEngine, type EngineClient } from './engine-client.ts';
+import { repository } from './engine.ts';
+import { processes } from './processes.ts';
+import { startProgram, type RunningProgram } from './process.ts';
+import { until } from './until.ts';
+
+export interface RigApp {
+  program: RunningProgram;
+  dataDir: string;
+  /** The address with its token, to open in a browser. */
+  url: string;
+  /** The engine that the app started on this computer. */
+  engine(): Promise<EngineClient>;
+  /** Stops the app alone: its engine and its machines go on. */
+  stop(): Promise<void>;
+  /** Removes every machine, ends app and engine, and removes the folder. */
+  destroy(): Promise<void>;
+}
+
+export interface AppOptions {
+  dataDir?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Starts dist/web (which must be up to date) and waits for its ready line. */
+export async function startApp(options: AppOptions = {}): Promise<RigApp> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hayloft-app-'));
+  const main = join(repository, 'dist', 'web', 'main.js');
+  const program = startProgram(process.execPath, [main, '--no-open', '--port', '0', '--data-dir', dataDir], {
+    env: { ...process.env, ...options.env },
+  });
+  const [, url = ''] = await program.line(/^Hayloft is ready: (\S+)$/);
+  const engineDir = join(dataDir, 'engine');
+  const engine = (): Promise<EngineClient> =>
+    until('the engine’s kubeconfig', () => existsSync(join(engineDir, 'kubeconfig')) && connectEngine(join(engineDir, 'kubeconfig')));
+  return {
+    program,
+    dataDir,
+    url,
+    engine,
+    stop: () => program.stop(),
+    destroy: async () => {
+      await (await engine()).removeMachines();
+      await program.stop();
+      await endEngine(engineDir);
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Process id of the engine that works in a folder, found by its arguments, or undefined. */
+export function enginePid(engineDir: string): number | undefined {
+  return processes().find((entry) => entry.argv.includes(engineDir) && entry.argv.some((word) => word.endsWith('engine/main.js')))?.pid;
+}
+
+async function endEngine(engineDir: string): Promise<void> {
+  const pid = enginePid(engineDir);
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGTERM');
+  await until('the engine to end', () => !existsSync(`/proc/${pid}`));
+}
