@@ -1,0 +1,18 @@
+/** Real images to boot in tests, made from Debian's packages without a network. */
+import { systemFile } from './cache.ts';
+import { netbootIso } from './netboot-iso.ts';
+import { shellDisk } from './shell-disk.ts';
+
+const images = {
+  /** Debian's network installer behind a boot menu on the screen (BIOS). About 50 MB. */
+  'netboot-iso': netbootIso,
+  /** A Linux with a login on the first serial line and on the screen. About 20 MB. */
+  'shell-disk': shellDisk,
+  /** iPXE: the smallest ISO that boots (BIOS and UEFI). Ctrl-B gives a command line. */
+  'ipxe-iso': () => systemFile('/usr/lib/ipxe/ipxe.iso', 'ipxe'),
+};
+
+export type RigImage = keyof typeof images;
+
+/** The path of a test image; takes seconds the first time. */
+export const rigImage = (name: RigImage): string => images[name]();
