@@ -18,7 +18,10 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<void>;
   /** No more bytes will be written. The far side may go on writing. */
   end(): void;
-  /** Chunks as they come; ends when the far side ended, throws the error that it failed with. */
+  /**
+   * Chunks as they come; ends when the far side ended, throws the error that it failed with. One reader at a time;
+   * a reader that stops can be followed by another, which goes on where it stopped.
+   */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Gives up both directions. With an error, the far side is told why. */
   abort(error?: HayloftError): void;
@@ -27,6 +30,7 @@ export interface ByteStream {
 export interface TopicListener<Item> {
   onSnapshot(items: Item[]): void;
   onChanges(upserted: Item[], removed: string[]): void;
+  /** The subscription is over; nothing follows. */
   onError(error: HayloftError): void;
 }
 
