@@ -1,5 +1,5 @@
 /** What can be told about a file from its first bytes. */
-import type { ErrorCode } from '../contract/errors.ts';
+import type { ErrorCode } from '../contract/hayloft-error.ts';
 
 export type ImageFormat = 'iso9660' | 'udf' | 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhdx' | 'vhd';
 export type Firmware = 'bios' | 'uefi';

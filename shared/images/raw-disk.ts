@@ -34,7 +34,7 @@ function gptBytes(head: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** The end of the last partition of a master boot record; 512 for a boot sector without partitions (a floppy). */
+/** The end of the last partition of a master boot record; 512 for a boot sector without a table (floppies, odd systems). */
 function mbrBytes(head: Uint8Array): number | undefined {
   if (u16(head, 510) !== 0xaa55) return undefined;
   const bootSector = head[0] === 0xeb || head[0] === 0xe9;
@@ -42,7 +42,7 @@ function mbrBytes(head: Uint8Array): number | undefined {
   let end = 0;
   for (let entry = 446; entry < 510; entry += 16) {
     const status = head[entry];
-    if (status !== 0 && status !== 0x80) return undefined;
+    if (status !== 0 && status !== 0x80) return block;
     const type = head[entry + 4];
     const start = u32(head, entry + 8) ?? 0;
     const blocks = u32(head, entry + 12) ?? 0;
