@@ -1,0 +1,170 @@
+/** The engine's store: one set of tables, and the two views of it that the API server and the controllers have. */
+import type { KubeObject } from '#shared/kube/object.ts';
+import type { AnyDefinition } from '../api/definition.ts';
+import { conflict, notFound } from '../api/errors.ts';
+import type { Log } from '../context.ts';
+import type { ApiStore, DeleteAnswer, DeleteRequest, StoredChange, WatchRequest } from './api-store.ts';
+import { ChangeLog, type ChangeLogLimits, type StoredRow } from './change-log.ts';
+import { createObject } from './create.ts';
+import { openDatabase, type Database } from './database.ts';
+import { collect, collectOrphans, deleteRow } from './deletion.ts';
+import { apiVersionOf, keyOf, parseRow } from './keys.ts';
+import { listObjects } from './listing.ts';
+import { checkNamespaceDeletable, createPermanentNamespaces } from './namespaces.ts';
+import { createResources } from './object-client.ts';
+import type { Resources } from './resources.ts';
+import { updateObject, type UpdateOptions } from './update.ts';
+import { Watchers } from './watchers.ts';
+import { findRow, Write } from './write.ts';
+
+export interface Store {
+  api: ApiStore;
+  resources: Resources;
+  close(): void;
+}
+
+/** Some hours of a busy host; an engine that was away for longer is listed anew. */
+const defaultLimits: ChangeLogLimits = { revisions: 10_000, bytes: 32 * 2 ** 20 };
+
+/**
+ * Opens the store, makes the permanent namespaces and collects what an earlier end left without an owner.
+ * @param file path of the database; locked until `close` or the end of the process
+ * @throws SQLite's own error, see sqlite-errors.ts
+ */
+export function openStore(file: string, log: Log, limits = defaultLimits): Store {
+  const db = openDatabase(file);
+  try {
+    const store = new SqliteStore(db, log, limits);
+    return { api: store, resources: createResources(store), close: () => store.close() };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+export class SqliteStore implements ApiStore {
+  readonly #db: Database;
+  readonly #changes: ChangeLog;
+  readonly #watchers: Watchers;
+  readonly #log: Log;
+  #closed = false;
+
+  constructor(db: Database, log: Log, limits: ChangeLogLimits) {
+    this.#db = db;
+    this.#log = log;
+    this.#changes = new ChangeLog(db, limits);
+    this.#watchers = new Watchers(log);
+    this.#write((write) => {
+      createPermanentNamespaces(write);
+      collectOrphans(write);
+    });
+  }
+
+  get resourceVersion(): string {
+    return String(this.#changes.newest);
+  }
+
+  get(of: AnyDefinition, namespace: string | undefined, name: string): KubeObject | undefined {
+    const row = findRow(this.#db, keyOf(of, namespace, name));
+    return row && asKind(of, row.value);
+  }
+
+  list(...args: Parameters<ApiStore['list']>): ReturnType<ApiStore['list']> {
+    return listObjects(this.#db, this.#changes, ...args);
+  }
+
+  create(of: AnyDefinition, object: KubeObject, request: { dryRun?: boolean } = {}): KubeObject {
+    const created = this.#write((write) => createObject(write, of, object, request.dryRun === true));
+    if (request.dryRun !== true) this.#collectSoon(created);
+    return created;
+  }
+
+  update(of: AnyDefinition, object: KubeObject, request: UpdateOptions = {}): KubeObject {
+    const updated = this.#write((write) => updateObject(write, of, object, request));
+    if (request.dryRun !== true && request.subresource !== 'status') this.#collectSoon(updated);
+    return updated;
+  }
+
+  delete(of: AnyDefinition, namespace: string | undefined, name: string, request: DeleteRequest = {}): DeleteAnswer {
+    const key = keyOf(of, namespace, name);
+    return this.#write((write) => {
+      const row = write.find(key);
+      if (!row) throw notFound(of, name);
+      const { uid, resourceVersion } = request.preconditions ?? {};
+      if (uid !== undefined && uid !== row.uid) {
+        throw conflict(of, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${row.uid}`);
+      }
+      if (resourceVersion !== undefined && resourceVersion !== String(row.revision)) {
+        const found = `ResourceVersion in object meta: ${row.revision}`;
+        throw conflict(of, name, `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ${found}`);
+      }
+      checkNamespaceDeletable(key);
+      if (request.dryRun === true) return { object: asKind(of, row.value), removed: true };
+      const answer = deleteRow(write, row, request.propagationPolicy);
+      answer.object.apiVersion = apiVersionOf(of);
+      return answer;
+    });
+  }
+
+  watch(of: AnyDefinition, request: WatchRequest, listener: (change: StoredChange) => void): () => void {
+    const namespace = request.namespace ?? '';
+    const take = (change: StoredRow): void => listener(asChange(of, change));
+    const past = this.#changes.after(this.#changes.revisionFrom(request.since), of, namespace);
+    past.forEach(take);
+    return this.#watchers.add(of, { since: this.#changes.newest, namespace, take });
+  }
+
+  /** Changes of a kind from now on. */
+  follow(of: AnyDefinition, listener: (change: StoredChange) => void): () => void {
+    const take = (change: StoredRow): void => listener(asChange(of, change));
+    return this.#watchers.add(of, { since: this.#changes.newest, namespace: '', take });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#db.close();
+  }
+
+  #write<T>(work: (write: Write) => T): T {
+    const write = new Write(this.#db, this.#changes);
+    const result = this.#db.transaction(() => work(write));
+    try {
+      this.#changes.committed(write.changes);
+    } catch (error) {
+      // The change itself is safe; only the log of changes could not be shortened.
+      this.#log.error('Old changes could not be dropped from the database', { error });
+    }
+    this.#watchers.publish(write.changes);
+    return result;
+  }
+
+  /** As Kubernetes' garbage collector does: what names only owners that are gone is taken, and goes a moment later. */
+  #collectSoon(object: KubeObject): void {
+    const { uid } = object.metadata;
+    if (uid === undefined || (object.metadata.ownerReferences ?? []).length === 0) return;
+    setImmediate(() => {
+      if (this.#closed) return;
+      try {
+        this.#write((write) => {
+          const row = write.findByUid(uid);
+          if (row) collect(write, row);
+        });
+      } catch (error) {
+        this.#log.error('An object without owner could not be collected', { name: object.metadata.name, error });
+      }
+    });
+  }
+}
+
+function asKind(of: AnyDefinition, value: string): KubeObject {
+  const object = parseRow({ value });
+  object.apiVersion = apiVersionOf(of);
+  return object;
+}
+
+const asChange = (of: AnyDefinition, change: StoredRow): StoredChange => ({
+  type: change.type,
+  object: asKind(of, change.value),
+  old: change.old === undefined ? undefined : asKind(of, change.old),
+  resourceVersion: String(change.revision),
+});
