@@ -1,0 +1,19 @@
+/** The bridge between the page and the main process: all that the page gets of the desktop. */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import type { BridgeMessage, DesktopBridge } from '#shared/channel/desktop-bridge.ts';
+import { BACKEND_LOST, CONNECT, PORT } from './ipc-names.ts';
+
+const bridge: DesktopBridge = {
+  host: 'desktop',
+  connect: (request) => ipcRenderer.send(CONNECT, request),
+  pathForFile: (file) => webUtils.getPathForFile(file),
+};
+contextBridge.exposeInMainWorld('hayloft', bridge);
+
+/** `/` means: only to this page's own origin. */
+function post(message: BridgeMessage, ports: readonly MessagePort[] = []): void {
+  window.postMessage(message, '/', [...ports]);
+}
+
+ipcRenderer.on(PORT, (event, request: number) => post({ hayloft: 'port', request }, event.ports));
+ipcRenderer.on(BACKEND_LOST, () => post({ hayloft: 'backend-lost' }));
