@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { DomainSpec, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { DiskFile } from '../../disks/types.ts';
+import { qemuArguments, type ArgvInput } from './argv.ts';
+import { option } from './options.ts';
+import { guestPaths } from './paths.ts';
+
+const file = (path: string): DiskFile => ({ path, format: 'qcow2', virtualSizeBytes: 1, allocatedBytes: 1 });
+
+function vmi(domain: Partial<DomainSpec>, spec: object = {}): VirtualMachineInstance {
+  return {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachineInstance',
+    metadata: { name: 'vm', namespace: 'default', uid: '2b6c4c0e-0000-4000-8000-000000000001' },
+    spec: { domain: { memory: { guest: '1Gi' }, devices: {}, ...domain }, ...spec },
+  };
+}
+
+function args(instance: VirtualMachineInstance, volumes: Record<string, DiskFile> = {}, rest: Partial<ArgvInput> = {}): string[] {
+  return qemuArguments({
+    vmi: instance,
+    volumes: new Map(Object.entries(volumes)),
+    accelerator: 'tcg',
+    cpuModel: 'max',
+    paths: guestPaths('/run/g'),
+    firmware: undefined,
+    uefiVariables: '/run/g/vars.fd',
+    ...rest,
+  });
+}
+
+/** The values that follow a flag. */
+const values = (argv: string[], flag: string): string[] => argv.filter((_, index) => argv[index - 1] === flag);
+const device = (argv: string[], start: string): string | undefined =>
+  values(argv, '-device').find((text) => text.startsWith(start));
+
+describe('qemuArguments', () => {
+  it('follows cpu topology and memory', () => {
+    const argv = args(vmi({ cpu: { cores: 2, sockets: 2, threads: 1 }, memory: { guest: '1536Mi' } }));
+    expect(values(argv, '-smp')).toEqual(['4,sockets=2,cores=2,threads=1']);
+    expect(values(argv, '-m')).toEqual(['size=1536M']);
+  });
+
+  it('puts each disk on its bus, in the order asked for', () => {
+    const argv = args(
+      vmi({
+        devices: {
+          disks: [
+            { name: 'root', disk: { bus: 'virtio' }, bootOrder: 1 },
+            { name: 'cd', cdrom: { bus: 'sata' }, bootOrder: 2 },
+            { name: 'data', disk: { bus: 'scsi' }, serial: 'a,b' },
+            { name: 'stick', disk: { bus: 'usb' } },
+          ],
+        },
+      }),
+      { root: file('/d/root'), cd: file('/d/cd'), data: file('/d/data'), stick: file('/d/stick') },
+    );
+    expect(device(argv, 'virtio-blk-pci')).toContain('bootindex=1');
+    expect(device(argv, 'ide-cd')).toContain('bootindex=2,bus=sata0.0');
+    expect(device(argv, 'scsi-hd')).toContain('serial=a,,b');
+    expect(device(argv, 'usb-storage')).toContain('bus=usb0.0');
+    const cd = values(argv, '-blockdev').map((text) => JSON.parse(text) as Record<string, unknown>)[1];
+    expect(cd).toMatchObject({ 'read-only': true, file: { filename: '/d/cd' } });
+  });
+
+  it('gives an empty CD drive without a medium', () => {
+    const argv = args(vmi({ devices: { disks: [{ name: 'cd', cdrom: {} }] } }));
+    expect(device(argv, 'ide-cd')).not.toContain('drive=');
+    expect(values(argv, '-blockdev')).toEqual([]);
+  });
+
+  it('boots disks in their order when none is named, and keeps names of disks and networks apart', () => {
+    const devices = { disks: [{ name: 'default' }], interfaces: [{ name: 'default', masquerade: {} }] };
+    const argv = args(vmi({ devices }, { networks: [{ name: 'default', pod: {} }] }), { default: file('/d') });
+    expect(device(argv, 'virtio-blk-pci')).toContain('bootindex=1');
+    expect(device(argv, 'virtio-net-pci')).not.toContain('bootindex');
+  });
+
+  it('gives a card the same address on every start, and another machine another', () => {
+    const devices = { interfaces: [{ name: 'default', masquerade: {} }] };
+    const [first, again] = [args(vmi({ devices })), args(vmi({ devices }))];
+    expect(device(first, 'virtio-net-pci')).toBe(device(again, 'virtio-net-pci'));
+    const other = vmi({ devices });
+    other.metadata.name = 'other';
+    expect(device(args(other), 'virtio-net-pci')).not.toBe(device(first, 'virtio-net-pci'));
+    expect(device(first, 'virtio-net-pci')).toMatch(/mac=52:54:00:[0-9a-f:]{8}$/);
+  });
+
+  it('has neither screen nor serial line where they are turned off', () => {
+    const devices = { autoattachGraphicsDevice: false, autoattachSerialConsole: false };
+    const argv = args(vmi({ devices }));
+    expect(argv).not.toContain('-vnc');
+    expect(argv).not.toContain('-serial');
+    expect(args(vmi({}))).toContain('-vnc');
+  });
+
+  it('starts with UEFI from a shared read-only code and variables of its own', () => {
+    const domain = { firmware: { bootloader: { efi: {} } } };
+    const argv = args(vmi(domain), {}, { firmware: { code: '/fw/code.fd', variables: '/fw/vars.fd' } });
+    expect(values(argv, '-drive')).toEqual([
+      'if=pflash,format=raw,unit=0,readonly=on,file=/fw/code.fd',
+      'if=pflash,format=raw,unit=1,readonly=off,file=/run/g/vars.fd',
+    ]);
+  });
+});
+
+describe('option', () => {
+  it('doubles commas and leaves out what is undefined', () => {
+    expect(option('a', { b: 'x,y', c: undefined, d: true, e: 0 })).toBe('a,b=x,,y,d=on,e=0');
+  });
+});

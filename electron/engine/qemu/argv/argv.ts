@@ -1,0 +1,133 @@
+/** QEMU's command line for a guest, from its spec alone: the same input gives the same words. */
+import type { DomainSpec, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
+import type { DiskFile } from '../../disks/types.ts';
+import type { UefiFirmware } from '../firmware.ts';
+import type { Accelerator } from '../types.ts';
+import { diskArguments } from './disks.ts';
+import { networkArguments } from './networks.ts';
+import { option } from './options.ts';
+import type { GuestPaths } from './paths.ts';
+
+export interface ArgvInput {
+  vmi: VirtualMachineInstance;
+  volumes: ReadonlyMap<string, DiskFile>;
+  accelerator: Accelerator;
+  /** The CPU model that guests were seen to run with here. */
+  cpuModel: string;
+  paths: GuestPaths;
+  /** Needed when the spec asks for UEFI. */
+  firmware: UefiFirmware | undefined;
+  /** Where the guest's own UEFI variables are. */
+  uefiVariables: string;
+}
+
+/** @returns the arguments, without the program itself */
+export function qemuArguments(input: ArgvInput): string[] {
+  const { vmi, volumes, paths } = input;
+  const { spec } = vmi;
+  const bootIndexes = bootOrder(spec);
+  return [
+    ...['-name', option(`guest=${vmi.metadata.namespace ?? 'default'}/${vmi.metadata.name ?? ''}`, { 'debug-threads': true })],
+    ...['-uuid', spec.domain.firmware?.uuid ?? vmi.metadata.uid ?? ''],
+    ...(spec.domain.firmware?.serial === undefined ? [] : ['-smbios', option('type=1', { serial: spec.domain.firmware.serial })]),
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...machine(spec.domain, input.accelerator),
+    ...['-cpu', cpu(spec.domain, input)],
+    ...['-smp', option(String(cpuCount(spec.domain)), topology(spec.domain))],
+    ...['-m', `size=${memoryMiB(spec.domain)}M`],
+    ...['-rtc', 'base=utc,driftfix=slew'],
+    ...(spec.startStrategy === 'Paused' ? ['-S'] : []),
+    ...uefi(input),
+    ...['-chardev', socket('qmp', paths.qmp), '-mon', 'chardev=qmp,mode=control'],
+    ...['-device', option('qemu-xhci', { id: 'usb0' })],
+    ...serialAndScreen(spec, paths),
+    ...guestChannels(spec.domain, paths),
+    ...diskArguments(spec, volumes, bootIndexes.disks),
+    ...networkArguments(vmi, bootIndexes.interfaces),
+  ];
+}
+
+/** Bytes of memory that the guest sees, from whichever of KubeVirt's three places names them. */
+export function memoryBytes(domain: DomainSpec): number {
+  const { memory, resources } = domain;
+  return parseQuantity(memory?.guest ?? resources?.requests?.memory ?? resources?.limits?.memory) ?? 0;
+}
+
+const memoryMiB = (domain: DomainSpec): number => Math.max(1, Math.floor(memoryBytes(domain) / 2 ** 20));
+
+function topology(domain: DomainSpec): { sockets: number; cores: number; threads: number } {
+  return { sockets: domain.cpu?.sockets ?? 1, cores: domain.cpu?.cores ?? 1, threads: domain.cpu?.threads ?? 1 };
+}
+
+function cpuCount(domain: DomainSpec): number {
+  const { sockets, cores, threads } = topology(domain);
+  return sockets * cores * threads;
+}
+
+function machine(domain: DomainSpec, accelerator: Accelerator): string[] {
+  const type = domain.machine?.type ?? 'q35';
+  const accel = accelerator === 'tcg' ? option('tcg', { thread: 'multi' }) : accelerator;
+  return ['-machine', option(type, { usb: false, vmport: false }), '-accel', accel];
+}
+
+function cpu(domain: DomainSpec, input: ArgvInput): string {
+  const model = domain.cpu?.model ?? 'host-model';
+  return model === 'host-model' || model === 'host-passthrough' ? input.cpuModel : model;
+}
+
+function socket(id: string, path: string): string {
+  return option('socket', { id, path, server: true, wait: false });
+}
+
+function uefi({ vmi, firmware, uefiVariables }: ArgvInput): string[] {
+  if (vmi.spec.domain.firmware?.bootloader?.efi === undefined || firmware === undefined) return [];
+  const flash = (unit: number, file: string, readonly: boolean): string[] => [
+    '-drive',
+    option('if=pflash', { format: 'raw', unit, readonly, file }),
+  ];
+  return [...flash(0, firmware.code, true), ...flash(1, uefiVariables, false)];
+}
+
+function serialAndScreen(spec: VirtualMachineInstanceSpec, paths: GuestPaths): string[] {
+  const { devices } = spec.domain;
+  const args: string[] = [];
+  if (devices.autoattachSerialConsole !== false) {
+    args.push('-chardev', socket('serial0', paths.serial), '-serial', 'chardev:serial0');
+  }
+  if (devices.autoattachGraphicsDevice !== false) {
+    args.push('-vnc', option(`unix:${paths.vnc.replaceAll(',', ',,')}`, { share: 'force-shared' }));
+    args.push('-device', devices.video?.type === 'virtio' ? 'virtio-vga' : 'VGA');
+    // An absolute pointer: the cursor in the guest is where the person's is.
+    args.push('-device', option('usb-tablet', { bus: 'usb0.0' }));
+  }
+  return args;
+}
+
+function guestChannels(domain: DomainSpec, paths: GuestPaths): string[] {
+  return [
+    ...['-device', option('virtio-serial-pci', { id: 'channels' })],
+    ...['-chardev', socket('agent', paths.agent)],
+    ...['-device', option('virtserialport', { bus: 'channels.0', chardev: 'agent', name: 'org.qemu.guest_agent.0' })],
+    ...(domain.devices.autoattachMemBalloon === false ? [] : ['-device', 'virtio-balloon-pci']),
+    ...(domain.devices.rng === undefined
+      ? []
+      : ['-object', 'rng-builtin,id=rng0', '-device', 'virtio-rng-pci,rng=rng0']),
+  ];
+}
+
+interface BootIndexes {
+  disks: Map<string, number>;
+  interfaces: Map<string, number>;
+}
+
+/** What is named in the spec, or else the disks in their order. */
+function bootOrder(spec: VirtualMachineInstanceSpec): BootIndexes {
+  const { disks = [], interfaces = [] } = spec.domain.devices;
+  const named = (devices: readonly { name: string; bootOrder?: number }[]): Map<string, number> =>
+    new Map(devices.flatMap(({ name, bootOrder }) => (bootOrder === undefined ? [] : [[name, bootOrder] as const])));
+  const asked = { disks: named(disks), interfaces: named(interfaces) };
+  if (asked.disks.size + asked.interfaces.size > 0) return asked;
+  return { disks: new Map(disks.map((disk, index) => [disk.name, index + 1])), interfaces: new Map() };
+}

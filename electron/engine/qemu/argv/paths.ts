@@ -1,0 +1,29 @@
+/** The files of one running guest. */
+import { join } from 'node:path';
+
+export interface GuestPaths {
+  folder: string;
+  qmp: string;
+  vnc: string;
+  serial: string;
+  agent: string;
+  /** What QEMU itself has to say. */
+  log: string;
+  /** What another engine must know to take the guest over. */
+  record: string;
+  /** UEFI variables. */
+  variables: string;
+}
+
+export function guestPaths(folder: string): GuestPaths {
+  return {
+    folder,
+    qmp: join(folder, 'qmp.sock'),
+    vnc: join(folder, 'vnc.sock'),
+    serial: join(folder, 'serial.sock'),
+    agent: join(folder, 'agent.sock'),
+    log: join(folder, 'qemu.log'),
+    record: join(folder, 'guest.json'),
+    variables: join(folder, 'uefi-variables.fd'),
+  };
+}

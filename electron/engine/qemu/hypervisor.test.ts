@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DomainSpec, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { rigImage } from '../../../test/rig/images/rig-image.ts';
+import { repository } from '../../../test/rig/engine.ts';
+import { startProgram } from '../../../test/rig/process.ts';
+import { until } from '../../../test/rig/until.ts';
+import { isAlive } from './guest/process.ts';
+import { createHypervisor } from './hypervisor.ts';
+import type { Guest, GuestPlan, Hypervisor } from './types.ts';
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+let folder = '';
+let hypervisor: Hypervisor;
+let started: Guest[] = [];
+
+function open(): Hypervisor {
+  return createHypervisor({
+    runDir: join(folder, 'run'),
+    cacheDir: join(tmpdir(), 'hayloft-test-cache'),
+    firmwareDir: join(folder, 'firmware'),
+    log: silent,
+  });
+}
+
+function plan(domain: Partial<DomainSpec> = {}, uid: string = crypto.randomUUID()): GuestPlan {
+  const disk = { path: rigImage('ipxe-iso'), format: 'raw' as const, virtualSizeBytes: 1, allocatedBytes: 1 };
+  const vmi: VirtualMachineInstance = {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachineInstance',
+    metadata: { name: 'vm', namespace: 'default', uid },
+    spec: {
+      domain: {
+        memory: { guest: '128Mi' },
+        devices: { disks: [{ name: 'cd', cdrom: {} }], interfaces: [{ name: 'default', masquerade: {} }] },
+        ...domain,
+      },
+    },
+  };
+  return { vmi, volumes: new Map([['cd', disk]]) };
+}
+
+async function start(guestPlan: GuestPlan = plan()): Promise<Guest> {
+  const guest = await hypervisor.start(guestPlan);
+  started.push(guest);
+  return guest;
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hayloft-hv-'));
+  hypervisor = open();
+});
+
+afterEach(async () => {
+  for (const guest of started) if (isAlive(guest.pid)) await guest.kill();
+  started = [];
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('acceleration', () => {
+  it('is what a real guest was seen to run with, or emulation with the reason', async () => {
+    const { accelerator, reason, qemuVersion } = await hypervisor.acceleration();
+    expect(['kvm', 'hvf', 'tcg']).toContain(accelerator);
+    expect(reason === undefined).toBe(accelerator !== 'tcg');
+    expect(qemuVersion).toMatch(/^\d+\.\d+/);
+  });
+});
+
+describe('a guest', () => {
+  it('runs, pauses, goes on, shows its screen and ends', async () => {
+    const guest = await start();
+    expect(await guest.state()).toBe('running');
+    await guest.pause();
+    expect(await guest.state()).toBe('paused');
+    await guest.resume();
+    expect(await guest.state()).toBe('running');
+    const png = Buffer.from(await guest.screenshot());
+    expect(png.subarray(1, 4).toString()).toBe('PNG');
+    await guest.kill();
+    expect((await guest.ended).clean).toBe(true);
+    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+  });
+
+  it('begins paused where asked to', async () => {
+    const paused = plan();
+    paused.vmi.spec.startStrategy = 'Paused';
+    const guest = await start(paused);
+    expect(await guest.state()).toBe('paused');
+  });
+
+  it('tells a crash of its process from a shutdown', async () => {
+    const guest = await start();
+    process.kill(guest.pid, 'SIGKILL');
+    const exit = await guest.ended;
+    expect(exit.clean).toBe(false);
+    expect(exit.message).toContain('unexpectedly');
+  });
+
+  it('greets on its VNC socket', async () => {
+    const screen = await (await start()).vnc();
+    const [greeting] = (await once(screen, 'data')) as [Buffer];
+    expect(greeting.toString()).toMatch(/^RFB 003\.008/);
+    screen.destroy();
+  });
+
+  it('is refused with QEMU’s own words, and leaves nothing behind', async () => {
+    const broken = plan({ machine: { type: 'no-such-machine' } });
+    await expect(hypervisor.start(broken)).rejects.toThrow(/unsupported machine type/);
+    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+  });
+});
+
+describe('a serial line', () => {
+  it('shows a late viewer what was printed before, and takes keys', async () => {
+    const disk = rigImage('shell-disk');
+    const copy = join(folder, 'shell.qcow2');
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', disk, '-F', 'qcow2', copy]);
+    const shell = plan({ memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root' }] } });
+    const file = { path: copy, format: 'qcow2' as const, virtualSizeBytes: 1, allocatedBytes: 1 };
+    const guest = await start({ ...shell, volumes: new Map([['root', file]]) });
+    const first = await reader(guest);
+    await until('the login', () => first.text().includes('login:'), 90_000);
+    const late = await reader(guest);
+    await until('the past', () => late.text().includes('login:'));
+    late.stream.write('root\n');
+    await until('the password prompt', () => late.text().includes('Password:'));
+    expect(first.text()).toContain('Password:');
+    await guest.powerDown();
+    expect(await guest.ended).toEqual({ clean: true, message: 'The guest shut down.' });
+  }, 150_000);
+});
+
+async function reader(guest: Guest): Promise<{ stream: NodeJS.WritableStream; text: () => string }> {
+  const stream = await guest.serial();
+  let text = '';
+  stream.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+  return { stream, text: () => text };
+}
+
+describe('adoption', () => {
+  it('finds guests again whose engine was killed', async () => {
+    const uid = crypto.randomUUID();
+    const script = join(folder, 'engine.ts');
+    const module = JSON.stringify(join(import.meta.dirname, 'hypervisor.ts'));
+    const options = { runDir: join(folder, 'run'), cacheDir: join(tmpdir(), 'hayloft-test-cache'), firmwareDir: folder };
+    writeFileSync(
+      script,
+      `import { createHypervisor } from ${module};
+       const nothing = () => undefined;
+       const hypervisor = createHypervisor({ ...${JSON.stringify(options)}, log: { info: nothing, warn: nothing, error: nothing } });
+       const plan = ${JSON.stringify({ vmi: plan({ devices: {} }, uid).vmi })};
+       const guest = await hypervisor.start({ ...plan, volumes: new Map() });
+       console.log('started', guest.pid);
+       setInterval(nothing, 1000);`,
+    );
+    const engine = startProgram(process.execPath, [script], { cwd: repository });
+    const pid = Number((await engine.line(/^started (\d+)$/))[1]);
+    await engine.stop('SIGKILL');
+    expect(isAlive(pid)).toBe(true);
+
+    started = await hypervisor.adopt();
+    expect(started.map((guest) => [guest.uid, guest.pid])).toEqual([[uid, pid]]);
+    expect(await started[0]?.state()).toBe('running');
+  });
+
+  it('clears away what a dead guest left', async () => {
+    const guest = await start();
+    await hypervisor.release();
+    process.kill(guest.pid, 'SIGKILL');
+    await until('the process to end', () => !isAlive(guest.pid));
+    expect(existsSync(join(folder, 'run', guest.uid))).toBe(true);
+    expect(await open().adopt()).toEqual([]);
+    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+  });
+});

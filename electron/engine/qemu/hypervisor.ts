@@ -1,0 +1,153 @@
+/** Starts guests, finds again those that an earlier engine left, and knows how they run here. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
+import type { Log } from '../context.ts';
+import type { DiskFile } from '../disks/types.ts';
+import { findAcceleration, type Verdict } from './acceleration/acceleration.ts';
+import { qemuArguments } from './argv/argv.ts';
+import { guestPaths, type GuestPaths } from './argv/paths.ts';
+import { findUefiFirmware, type UefiFirmware } from './firmware.ts';
+import { isGuestProcess } from './guest/process.ts';
+import { QemuGuest } from './guest/qemu-guest.ts';
+import { readRecord, writeRecord, type GuestRecord } from './guest/record.ts';
+import { launch } from './launch.ts';
+import { QmpConnection } from './qmp.ts';
+import { usableRunFolder } from './run-folder.ts';
+import type { Acceleration, Guest, GuestPlan, Hypervisor } from './types.ts';
+
+export interface HypervisorOptions {
+  /** Where running guests keep their sockets; made if missing. */
+  runDir: string;
+  /** Where what was found out about this host is remembered. */
+  cacheDir: string;
+  /** Where UEFI variables that must survive a stop are kept. */
+  firmwareDir: string;
+  log: Log;
+}
+
+/** Names of the machine's own UEFI variables, by the VirtualMachine that owns the instance. */
+function variablesName(plan: GuestPlan): string {
+  const owner = plan.vmi.metadata.ownerReferences?.find((reference) => reference.kind === 'VirtualMachine');
+  return `${owner?.uid ?? plan.vmi.metadata.uid ?? ''}.fd`;
+}
+
+export function createHypervisor(options: HypervisorOptions): Hypervisor {
+  const runDir = usableRunFolder(options.runDir);
+  const guests = new Set<QemuGuest>();
+  let verdict: Promise<Verdict> | undefined;
+
+  /** Asked again as long as there is no QEMU: it may be installed while we run. */
+  async function decide(): Promise<Verdict> {
+    verdict ??= findAcceleration(options.cacheDir);
+    const found = await verdict;
+    if (found.accelerator === 'none') verdict = undefined;
+    return found;
+  }
+
+  function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection): QemuGuest {
+    const guest = new QemuGuest(record, paths, qmp);
+    guests.add(guest);
+    void guest.ended.then(() => guests.delete(guest));
+    return guest;
+  }
+
+  async function start(plan: GuestPlan): Promise<Guest> {
+    const { accelerator, cpuModel, qemuPath } = await decide();
+    if (accelerator === 'none' || qemuPath === undefined) {
+      throw new HayloftError('engine-missing-qemu', 'QEMU is not installed on this computer, so it cannot run machines.', {
+        hint: 'Install QEMU with the system’s package manager and start the machine again.',
+        retryable: true,
+      });
+    }
+    const uid = plan.vmi.metadata.uid ?? '';
+    const paths = guestPaths(join(runDir, uid));
+    mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+    try {
+      const firmware = findUefiFirmware();
+      const uefiVariables = prepareVariables(plan, paths, firmware);
+      const volumes = withEmptyDisks(plan, paths);
+      const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, uefiVariables });
+      const { devices } = plan.vmi.spec.domain;
+      const hasGraphics = devices.autoattachGraphicsDevice !== false;
+      const hasSerial = devices.autoattachSerialConsole !== false;
+      const { pid, qmp } = await launch(qemuPath, args, paths, (child) =>
+        writeRecord(paths.record, { uid, pid: child, hasGraphics, hasSerial }),
+      );
+      return hold({ uid, pid, hasGraphics, hasSerial }, paths, qmp);
+    } catch (error) {
+      rmSync(paths.folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  function prepareVariables(plan: GuestPlan, paths: GuestPaths, firmware: UefiFirmware | undefined): string {
+    const efi = plan.vmi.spec.domain.firmware?.bootloader?.efi;
+    if (efi === undefined) return paths.variables;
+    if (firmware === undefined) {
+      throw new HayloftError('unsupported', 'UEFI firmware is not installed on this computer.', {
+        hint: 'Install it (the package "ovmf" or "edk2-ovmf"), or use BIOS for this machine.',
+      });
+    }
+    const file = efi.persistent === true ? join(options.firmwareDir, variablesName(plan)) : paths.variables;
+    if (!existsSync(file)) {
+      mkdirSync(options.firmwareDir, { recursive: true, mode: 0o700 });
+      copyFileSync(firmware.variables, file);
+    }
+    return file;
+  }
+
+  async function adopt(): Promise<Guest[]> {
+    const names = readdirSync(runDir);
+    const found = await Promise.all(names.map((name) => adoptOne(guestPaths(join(runDir, name)))));
+    return found.filter((guest) => guest !== undefined);
+  }
+
+  async function adoptOne(paths: GuestPaths): Promise<Guest | undefined> {
+    const record = readRecord(paths.record);
+    if (record && isGuestProcess(record.pid, record.uid)) {
+      try {
+        const qmp = await QmpConnection.connect(paths.qmp);
+        options.log.info('Found a running machine again', { uid: record.uid, pid: record.pid });
+        return hold(record, paths, qmp);
+      } catch (error) {
+        options.log.warn('A machine runs and does not answer; it is ended', { uid: record.uid, error: String(error) });
+        process.kill(record.pid, 'SIGKILL');
+      }
+    }
+    rmSync(paths.folder, { recursive: true, force: true });
+    return undefined;
+  }
+
+  return {
+    acceleration: async () => {
+      const { accelerator, reason, qemuVersion } = await decide();
+      const known: Acceleration = { accelerator };
+      if (reason !== undefined) known.reason = reason;
+      if (qemuVersion !== undefined) known.qemuVersion = qemuVersion;
+      return known;
+    },
+    start,
+    adopt,
+    release: () => {
+      for (const guest of guests) guest.release();
+      guests.clear();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Empty disks live as long as the guest: sparse files in its folder, which goes with it. */
+function withEmptyDisks(plan: GuestPlan, paths: GuestPaths): ReadonlyMap<string, DiskFile> {
+  const volumes = new Map(plan.volumes);
+  for (const { name, emptyDisk } of plan.vmi.spec.volumes ?? []) {
+    if (emptyDisk === undefined) continue;
+    const path = join(paths.folder, `empty-${name}.raw`);
+    const virtualSizeBytes = parseQuantity(emptyDisk.capacity) ?? 0;
+    writeFileSync(path, '', { mode: 0o600 });
+    truncateSync(path, virtualSizeBytes);
+    volumes.set(name, { path, format: 'raw', virtualSizeBytes, allocatedBytes: 0 });
+  }
+  return volumes;
+}
