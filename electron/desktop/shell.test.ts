@@ -197,15 +197,22 @@ describe('the connection to the backend', () => {
   });
 
   it('is not made from messages of other windows', async () => {
-    await start();
-    const posted = vi.fn();
-    page.addEventListener('message', posted);
-    const connection = connectDesktopCarrier(bridge(), page as never);
-    const settled = vi.fn();
-    void connection.then(settled);
-    page.dispatchEvent(Object.assign(new Event('message'), { data: { hayloft: 'port', request: 1 }, ports: [{}], source: {} }));
-    await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce());
-    (await connection).close();
+    const { port1, port2 } = new MessageChannel();
+    const message = (source: unknown, ports: unknown[], request: number): Event =>
+      Object.assign(new Event('message'), { source, ports, data: { hayloft: 'port', request } });
+    const forgedPort = { postMessage: vi.fn(), start: vi.fn(), addEventListener: vi.fn() };
+    const forging: DesktopBridge = {
+      ...bridge(),
+      connect: (request) => {
+        page.dispatchEvent(message({}, [forgedPort], request));
+        page.dispatchEvent(message(page, [port1], request + 1));
+        page.dispatchEvent(message(page, [port1], request));
+      },
+    };
+    const carrier = await connectDesktopCarrier(forging, page as never);
+    expect(forgedPort.start).not.toHaveBeenCalled();
+    carrier.close();
+    port2.close();
   });
 
   it('is lost with the backend, which is started again, and made anew', async () => {
