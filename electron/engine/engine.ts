@@ -1,0 +1,120 @@
+/** Puts the engine together: data folder, TLS, port, modules, server; and takes it apart again. */
+import { join } from 'node:path';
+import type { EngineModule } from './api/definition.ts';
+import type { EngineContext, Log } from './context.ts';
+import { nodeNameFrom } from './core/host.ts';
+import { explain, openDataFolder, writeRecord } from './data-folder.ts';
+import { createEventRecorder } from './events/recorder.ts';
+import { openLog } from './log.ts';
+import { holdPort, loopback } from './port.ts';
+import type { ApiStore } from './store/api-store.ts';
+import type { Resources } from './store/resources.ts';
+import { ensureCertificates } from './tls/certificates.ts';
+import type { Issue, KeyPair } from './tls/key-pair.ts';
+import { writeKubeconfig } from './tls/kubeconfig.ts';
+import { ensureToken } from './tls/token.ts';
+import type { Server } from 'node:net';
+
+export interface EngineOptions {
+  dataDir: string;
+  /** Absent: the port of the last run, or a free one. 0: a free one. */
+  port?: number | undefined;
+}
+
+export interface ServerOptions {
+  store: ApiStore;
+  resources: Resources;
+  modules: readonly EngineModule[];
+  token: string;
+  tls: KeyPair;
+  log: Log;
+}
+
+export interface ApiServer {
+  /** Takes over a socket that listens already. */
+  listen(socket: Server): Promise<void>;
+  /** Ends every connection and resolves when the port is free. */
+  close(): Promise<void>;
+}
+
+/** What the engine is made of, besides its core; tests bring less. */
+export interface EngineParts {
+  issue: Issue;
+  createModules(folder: { dataDir: string; log: Log }): EngineModule[];
+  createServer(options: ServerOptions): ApiServer;
+}
+
+export interface RunningEngine {
+  endpoint: string;
+  kubeconfig: string;
+  log: Log;
+  /** Guests go on running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the engine; when it resolves, the API answers. A start that fails leaves nothing behind.
+ * @throws HayloftError `port-taken`, `conflict` (another engine works in the folder), `no-space`, `forbidden`, `bad-input`
+ */
+export async function startEngine(options: EngineOptions, parts: EngineParts): Promise<RunningEngine> {
+  const { dataDir } = options;
+  const deferred = deferredLog();
+  const folder = openDataFolder(dataDir, deferred);
+  // Undone in reverse, by `stop` as much as by a start that fails.
+  const undo: (() => Promise<void> | void)[] = [() => folder.store.close()];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const log = openLog(join(dataDir, 'engine.log'));
+    undo.push(() => log.close());
+    deferred.to = log;
+    const held = await holdPort(options.port, folder.lastRun?.port);
+    undo.push(() => held.release());
+    const { ca, server: tls } = await ensureCertificates(join(dataDir, 'tls'), parts.issue);
+    const token = ensureToken(join(dataDir, 'token'));
+    writeRecord(dataDir, { pid: process.pid, port: held.port });
+
+    const { api, resources } = folder.store;
+    const events = createEventRecorder(resources, log);
+    undo.push(() => events.stop());
+    const endpoint = `https://${loopback}:${held.port}`;
+    const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: ca, resources, events, log };
+    const modules = parts.createModules({ dataDir, log });
+    for (const module of modules) {
+      undo.push(() => module.stop());
+      await module.start(context);
+    }
+    const server = parts.createServer({ store: api, resources, modules, token, tls, log });
+    undo.push(() => server.close());
+    await server.listen(held.socket);
+    const kubeconfig = join(dataDir, 'kubeconfig');
+    writeKubeconfig(kubeconfig, { endpoint, ca, token });
+    log.info('The engine is ready', { endpoint, pid: process.pid });
+    return {
+      endpoint,
+      kubeconfig,
+      log,
+      stop: async () => {
+        log.info('The engine stops');
+        await unwind();
+      },
+    };
+  } catch (error) {
+    deferred.error('The engine could not start', { error });
+    await unwind();
+    folder.undo();
+    throw explain(dataDir, error);
+  }
+}
+
+/** The store opens before the log can, for a folder that is another engine's must not be written to. */
+function deferredLog(): Log & { to: Log | undefined } {
+  const log: Log & { to: Log | undefined } = {
+    to: undefined,
+    info: (message, fields) => log.to?.info(message, fields),
+    warn: (message, fields) => log.to?.warn(message, fields),
+    error: (message, fields) => log.to?.error(message, fields),
+  };
+  return log;
+}

@@ -1,0 +1,90 @@
+/**
+ * The engine's program: `main --data-dir DIR [--port N]`.
+ *
+ * When ready it prints one line on stdout: `Engine is ready: https://127.0.0.1:PORT kubeconfig: DIR/kubeconfig`.
+ * When it cannot start it prints the error for a person on stderr, then a line for the program that started it:
+ * `Engine failed: {"code":…,"message":…,"hint":…}`, and exits with 1. SIGTERM and SIGINT stop it; guests run on.
+ */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts';
+import { startEngine, type EngineOptions, type RunningEngine } from './engine.ts';
+import { engineParts } from './parts.ts';
+import { issueArgument, issueBy, serveIssue } from './tls/issue-process.ts';
+
+/** A stop that takes longer is stuck; guests are safe in any case. */
+const stopWithinMs = 10_000;
+
+const usage = 'Usage: npm run engine -- --data-dir DIR [--port N]';
+
+if (process.argv[2] === issueArgument) await serveIssue();
+else await run();
+
+async function run(): Promise<void> {
+  // The program that started us may be gone before the line is written.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  let engine: RunningEngine;
+  try {
+    engine = await startEngine(readOptions(process.argv.slice(2)), engineParts(issueBy(fileURLToPath(import.meta.url))));
+  } catch (error) {
+    fail(asHayloftError(error));
+    return;
+  }
+  stopOnSignals(engine);
+  logFaults(engine);
+  process.stdout.write(`Engine is ready: ${engine.endpoint} kubeconfig: ${engine.kubeconfig}\n`);
+}
+
+/** @throws HayloftError `bad-input` */
+function readOptions(args: string[]): EngineOptions {
+  const wrong = (message: string, field: string): HayloftError => new HayloftError('bad-input', message, { hint: usage, field });
+  let values: { 'data-dir'?: string; port?: string };
+  try {
+    ({ values } = parseArgs({ args, options: { 'data-dir': { type: 'string' }, port: { type: 'string' } } }));
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error), '');
+  }
+  const { 'data-dir': dataDir, port } = values;
+  if (!dataDir) throw wrong('The engine needs a folder for its data.', 'data-dir');
+  if (port === undefined) return { dataDir: resolve(dataDir) };
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw wrong(`"${port}" is no port number (0 to 65535).`, 'port');
+  return { dataDir: resolve(dataDir), port: Number(port) };
+}
+
+function fail(error: HayloftError): void {
+  const { code, message, hint } = error;
+  process.stderr.write(`${message}${hint === undefined ? '' : ` ${hint}`}\n`);
+  process.stderr.write(`Engine failed: ${JSON.stringify({ code, message, ...(hint === undefined ? {} : { hint }) })}\n`);
+  if (code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
+  process.exitCode = 1;
+}
+
+function stopOnSignals(engine: RunningEngine): void {
+  let stopping = false;
+  const stop = (): void => {
+    // The second signal means: now.
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => process.exit(1), stopWithinMs).unref();
+    engine.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        engine.log.error('The engine did not stop cleanly', { error });
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+}
+
+/** A promise that nobody waited for harms nobody else; after an exception that nobody caught nothing can be trusted. */
+function logFaults(engine: RunningEngine): void {
+  process.on('unhandledRejection', (error) => engine.log.error('A failure was not handled', { error }));
+  process.on('uncaughtException', (error) => {
+    engine.log.error('The engine ends because of a fault of its own', { error });
+    process.stderr.write(`The engine ends because of a fault of its own: ${error.stack ?? error.message}\n`);
+    process.exit(1);
+  });
+}
