@@ -4,7 +4,7 @@
  */
 import { ApiError, gone } from '../api/errors.ts';
 import type { Database } from './database.ts';
-import type { KindKey, ObjectKey } from './keys.ts';
+import { parseRow, type KindKey, type ObjectKey } from './keys.ts';
 
 export interface StoredRow extends ObjectKey {
   revision: number;
@@ -53,7 +53,8 @@ export class ChangeLog {
       change.namespace,
       change.name,
       change.type,
-      change.value,
+      // A deletion's object is what was there before, at another revision: kept once.
+      isPlainDeletion(change) ? '' : change.value,
       change.old ?? null,
     );
   }
@@ -65,10 +66,11 @@ export class ChangeLog {
       this.#bytes += change.value.length + (change.old?.length ?? 0);
     }
     const tooMany = this.#newest - this.#compacted > this.#limits.revisions;
-    if (tooMany || this.#bytes > this.#limits.bytes) this.#compact();
+    if (tooMany || this.#bytes > this.#limits.bytes) this.shorten();
   }
 
-  #compact(): void {
+  /** Drops the older half. */
+  shorten(): void {
     const upTo = this.#compacted + Math.ceil((this.#newest - this.#compacted) / 2);
     const left = this.#db.transaction(() => {
       this.#db.run('DELETE FROM changes WHERE revision <= ?', upTo);
@@ -103,6 +105,18 @@ export class ChangeLog {
     );
     return rows
       .filter((row) => namespace === '' || row.namespace === namespace)
-      .map((row) => ({ ...row, old: row.old ?? undefined }));
+      .map((row) => {
+        const old = row.old ?? undefined;
+        return { ...row, old, value: row.value === '' && old !== undefined ? atRevision(old, row.revision) : row.value };
+      });
   }
+}
+
+const isPlainDeletion = ({ type, value, old, revision }: StoredRow): boolean =>
+  type === 'DELETED' && old !== undefined && value === atRevision(old, revision);
+
+function atRevision(value: string, revision: number): string {
+  const object = parseRow({ value });
+  object.metadata.resourceVersion = String(revision);
+  return JSON.stringify(object);
 }

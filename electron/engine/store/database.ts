@@ -49,6 +49,8 @@ export interface Database {
   run(sql: string, ...values: SQLInputValue[]): number;
   /** Commits when `work` returns, rolls everything back when it throws. Does not nest. */
   transaction<T>(work: () => T): T;
+  /** Brings what was committed from the log into the tables, and cuts the log to nothing. */
+  checkpoint(): void;
   close(): void;
 }
 
@@ -72,7 +74,9 @@ export function openDatabase(file: string): Database {
   const db = new DatabaseSync(file, { timeout: 0 });
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    db.exec('PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -1024;');
+    db.exec('PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024;');
+    // Short: what a full disk leaves must be enough to bring it into the tables.
+    db.exec('PRAGMA wal_autocheckpoint = 100; PRAGMA journal_size_limit = 524288;');
     db.exec('BEGIN EXCLUSIVE');
     const found = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     if (found > layout) throw new NewerDatabaseError(`The database has layout ${found}; this engine knows ${layout}.`);
@@ -116,6 +120,11 @@ function wrap(db: DatabaseSync): Database {
           throw error;
         }
       }),
+    checkpoint: () => {
+      told(() => {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      });
+    },
     close: () => {
       statements.clear();
       db.close();

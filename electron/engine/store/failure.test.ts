@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from './database.ts';
 import { isBusy, isCorrupt } from './sqlite-errors.ts';
+import { Reserve } from './reserve.ts';
 import { openStore, SqliteStore } from './store.ts';
 import { quiet, refusal, rigStore, widget, widgets } from './store-rig.ts';
 
@@ -27,9 +28,10 @@ const thrown = (work: () => unknown): unknown => {
 
 describe('the store', () => {
   it('answers 507 on a full disk, keeps what it has and goes on when there is space', () => {
-    const db = openDatabase(join(temporary(), 'store.db'));
+    const folder = temporary();
+    const db = openDatabase(join(folder, 'store.db'));
     onTestFinished(() => db.close());
-    const store = new SqliteStore(db, quiet, { revisions: 1000, bytes: 1e9 });
+    const store = new SqliteStore(db, new Reserve(join(folder, 'reserve')), quiet, { revisions: 1000, bytes: 1e9 });
     const kept = store.create(widgets, widget('kept'));
     db.run('PRAGMA max_page_count = 1');
     const big = widget('big', { annotations: { a: 'x'.repeat(200_000) } });
@@ -39,6 +41,32 @@ describe('the store', () => {
     db.run('PRAGMA max_page_count = 100000');
     const next = store.create(widgets, big);
     expect(Number(next.metadata.resourceVersion)).toBe(Number(kept.metadata.resourceVersion) + 1);
+  });
+
+  it('lets objects be deleted on a full disk', () => {
+    // The reserve stands for real space here: what it gives free, the database may take.
+    class CountedReserve extends Reserve {
+      override release(): boolean {
+        const released = super.release();
+        if (released) db.run('PRAGMA max_page_count = 100000');
+        return released;
+      }
+    }
+    const folder = temporary();
+    const db = openDatabase(join(folder, 'store.db'));
+    onTestFinished(() => db.close());
+    const store = new SqliteStore(db, new CountedReserve(join(folder, 'reserve')), quiet, { revisions: 1000, bytes: 1e9 });
+    const big = { annotations: { a: 'x'.repeat(100_000) } };
+    store.create(widgets, widget('held', { ...big, finalizers: ['test.io/hold'] }));
+    expect(readdirSync(folder)).toContain('reserve');
+    db.run('PRAGMA max_page_count = 1');
+    expect(refusal(() => store.create(widgets, widget('more', big))).code).toBe(507);
+    expect(store.delete(widgets, 'default', 'held').removed).toBe(false);
+    expect(readdirSync(folder)).not.toContain('reserve');
+    store.update(widgets, widget('held'));
+    expect(store.get(widgets, 'default', 'held')).toBeUndefined();
+    store.create(widgets, widget('next'));
+    expect(readdirSync(folder)).toContain('reserve');
   });
 
   it('keeps a second engine out', () => {

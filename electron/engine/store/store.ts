@@ -1,7 +1,7 @@
 /** The engine's store: one set of tables, and the two views of it that the API server and the controllers have. */
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
-import { conflict, notFound } from '../api/errors.ts';
+import { ApiError, conflict, notFound } from '../api/errors.ts';
 import type { Log } from '../context.ts';
 import type { ApiStore, DeleteAnswer, DeleteRequest, StoredChange, WatchRequest } from './api-store.ts';
 import { ChangeLog, type ChangeLogLimits, type StoredRow } from './change-log.ts';
@@ -13,6 +13,7 @@ import { listObjects } from './listing.ts';
 import { checkNamespaceDeletable, createPermanentNamespaces } from './namespaces.ts';
 import { createResources } from './object-client.ts';
 import type { Resources } from './resources.ts';
+import { Reserve } from './reserve.ts';
 import { updateObject, type UpdateOptions } from './update.ts';
 import { Watchers } from './watchers.ts';
 import { findRow, Write } from './write.ts';
@@ -34,7 +35,7 @@ const defaultLimits: ChangeLogLimits = { revisions: 10_000, bytes: 32 * 2 ** 20 
 export function openStore(file: string, log: Log, limits = defaultLimits): Store {
   const db = openDatabase(file);
   try {
-    const store = new SqliteStore(db, log, limits);
+    const store = new SqliteStore(db, new Reserve(`${file}-reserve`), log, limits);
     return { api: store, resources: createResources(store), close: () => store.close() };
   } catch (error) {
     db.close();
@@ -44,13 +45,15 @@ export function openStore(file: string, log: Log, limits = defaultLimits): Store
 
 export class SqliteStore implements ApiStore {
   readonly #db: Database;
+  readonly #reserve: Reserve;
   readonly #changes: ChangeLog;
   readonly #watchers: Watchers;
   readonly #log: Log;
   #closed = false;
 
-  constructor(db: Database, log: Log, limits: ChangeLogLimits) {
+  constructor(db: Database, reserve: Reserve, log: Log, limits: ChangeLogLimits) {
     this.#db = db;
+    this.#reserve = reserve;
     this.#log = log;
     this.#changes = new ChangeLog(db, limits);
     this.#watchers = new Watchers(log);
@@ -80,14 +83,15 @@ export class SqliteStore implements ApiStore {
   }
 
   update(of: AnyDefinition, object: KubeObject, request: UpdateOptions = {}): KubeObject {
-    const updated = this.#write((write) => updateObject(write, of, object, request));
+    const urgent = request.subresource === 'status' || this.#isDeleting(of, object);
+    const updated = this.#write((write) => updateObject(write, of, object, request), urgent);
     if (request.dryRun !== true && request.subresource !== 'status') this.#collectSoon(updated);
     return updated;
   }
 
   delete(of: AnyDefinition, namespace: string | undefined, name: string, request: DeleteRequest = {}): DeleteAnswer {
     const key = keyOf(of, namespace, name);
-    return this.#write((write) => {
+    const work = (write: Write): DeleteAnswer => {
       const row = write.find(key);
       if (!row) throw notFound(of, name);
       const { uid, resourceVersion } = request.preconditions ?? {};
@@ -103,7 +107,8 @@ export class SqliteStore implements ApiStore {
       const answer = deleteRow(write, row, request.propagationPolicy);
       answer.object.apiVersion = apiVersionOf(of);
       return answer;
-    });
+    };
+    return this.#write(work, true);
   }
 
   watch(of: AnyDefinition, request: WatchRequest, listener: (change: StoredChange) => void): () => void {
@@ -125,7 +130,28 @@ export class SqliteStore implements ApiStore {
     this.#db.close();
   }
 
-  #write<T>(work: (write: Write) => T): T {
+  #isDeleting(of: AnyDefinition, { metadata }: KubeObject): boolean {
+    const row = findRow(this.#db, keyOf(of, metadata.namespace, metadata.name ?? ''));
+    return row !== undefined && parseRow(row).metadata.deletionTimestamp !== undefined;
+  }
+
+  /** @param urgent must go through on a full disk: it is how space is got back */
+  #write<T>(work: (write: Write) => T, urgent = false): T {
+    try {
+      const result = this.#transact(work);
+      if (!urgent) this.#reserve.restore();
+      return result;
+    } catch (error) {
+      const full = error instanceof ApiError && error.code === 507;
+      if (!full || !urgent || !this.#reserve.release()) throw error;
+      this.#log.warn('The disk is full: the reserve was given free');
+      this.#db.checkpoint();
+      this.#changes.shorten();
+      return this.#transact(work);
+    }
+  }
+
+  #transact<T>(work: (write: Write) => T): T {
     const write = new Write(this.#db, this.#changes);
     const result = this.#db.transaction(() => work(write));
     try {
