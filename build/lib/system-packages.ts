@@ -10,7 +10,7 @@ import {
   type PackageManager,
   type SystemNeed,
 } from '../../shared/host/packages.ts';
-import { thisComputer } from './host.ts';
+import { thisComputer } from '../../shared/host/this-computer.ts';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,6 +1,6 @@
 /** The system's own Chromium, driven by Playwright. */
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { thisComputer } from '../../build/lib/host.ts';
+import { thisComputer } from '../../shared/host/this-computer.ts';
 
 /** No requests of its own to anywhere: the tests' machines have no way out. */
 const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];

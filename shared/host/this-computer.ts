@@ -1,7 +1,7 @@
-/** What this computer is and has, read from the file system. */
+/** What this computer is and has, read from the file system. For Node only; the rest of this folder is pure. */
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { HostProbe } from '../../shared/host/packages.ts';
+import type { HostProbe } from './packages.ts';
 
 const suffixes = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
 

@@ -1,0 +1,74 @@
+/** The backend: all that the app does, behind the contract. Plain Node; the hosts give it a channel. */
+import { join } from 'node:path';
+import type { Handlers } from '#shared/channel/handlers.ts';
+import { version } from '../../package.json' with { type: 'json' };
+import { Clusters } from './clusters/clusters.ts';
+import { nodesTopic } from './clusters/nodes.ts';
+import { consoleStreams } from './consoles/console-streams.ts';
+import { LocalEngine } from './engine/local-engine.ts';
+import { SelfCheck } from './engine/self-check.ts';
+import { imageCalls, imageStreams } from './images/image-calls.ts';
+import { imagesTopic } from './images/images-topic.ts';
+import { Uploads } from './images/uploads.ts';
+import { machineCalls } from './machines/machine-calls.ts';
+import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
+
+export interface BackendOptions {
+  /** Hayloft's data folder; must be there. */
+  dataDir: string;
+  host: 'desktop' | 'web';
+  /** The engine's bundled program. */
+  engineMain: string;
+  log: {
+    info(message: string, fields?: Record<string, unknown>): void;
+    warn(message: string, fields?: Record<string, unknown>): void;
+    error(message: string, fields?: Record<string, unknown>): void;
+  };
+}
+
+export interface Backend {
+  handlers: Handlers;
+  /** Cancels what runs and lets go of every cluster. The engine and its machines go on. */
+  close(): Promise<void>;
+}
+
+/** Starts at once to connect; nothing is waited for. */
+export function createBackend(options: BackendOptions): Backend {
+  const { dataDir, host, log } = options;
+  const clusters = new Clusters(join(dataDir, 'clusters'));
+  const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
+  const selfCheck = new SelfCheck(clusters.local, dataDir);
+  const uploads = new Uploads(clusters);
+  engine.begin();
+  return {
+    handlers: {
+      calls: {
+        'app.info': () => Promise.resolve({ version, host, platform: process.platform, arch: process.arch, dataDir }),
+        'engine.retry': async () => {
+          await engine.ensure();
+          await selfCheck.look();
+          return {};
+        },
+        ...machineCalls(clusters),
+        ...imageCalls(clusters, uploads),
+      },
+      topics: {
+        selfCheck: () => selfCheck,
+        localEngine: () => engine.topic,
+        clusters: () => clusters.topic,
+        nodes: ({ clusterId }) => nodesTopic(clusters, clusterId),
+        machines: ({ clusterId }) => machinesTopic(clusters, clusterId),
+        machine: (ref) => machineTopic(clusters, ref),
+        images: ({ clusterId }) => imagesTopic(clusters, clusterId),
+        uploads: () => uploads.topic,
+      },
+      streams: { ...imageStreams(uploads), ...consoleStreams(clusters) },
+    },
+    close: () => {
+      uploads.close();
+      engine.close();
+      clusters.close();
+      return Promise.resolve();
+    },
+  };
+}

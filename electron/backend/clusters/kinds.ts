@@ -1,0 +1,39 @@
+/** The kinds that are watched, and the paths of their lists. */
+import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
+import type { KubeEvent, KubeNode, PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
+
+export interface Kind<T extends KubeObject> {
+  /** `/apis/kubevirt.io/v1`, or `/api/v1` for the core group. */
+  base: string;
+  plural: string;
+  /** Never read: it ties the type of the objects to the kind. */
+  readonly objects?: T;
+}
+
+const kind = <T extends KubeObject>(base: string, plural: string): Kind<T> => ({ base, plural });
+
+export const virtualMachines = kind<VirtualMachine>('/apis/kubevirt.io/v1', 'virtualmachines');
+export const virtualMachineInstances = kind<VirtualMachineInstance>('/apis/kubevirt.io/v1', 'virtualmachineinstances');
+export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes');
+export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
+export const nodes = kind<KubeNode>('/api/v1', 'nodes');
+export const events = kind<KubeEvent>('/api/v1', 'events');
+export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');
+
+/** The path of one object, or of the list where no name is given. */
+export function pathOf(of: Kind<KubeObject>, namespace: string | undefined, name?: string): string {
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${of.base}${scope}/${of.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}
+
+/** The path of one of KubeVirt's actions or consoles. */
+export function subresourcePath(
+  resource: 'virtualmachines' | 'virtualmachineinstances',
+  at: { namespace: string; name: string },
+  action: string,
+): string {
+  const [namespace, name] = [at.namespace, at.name].map(encodeURIComponent);
+  return `/apis/subresources.kubevirt.io/v1/namespaces/${namespace}/${resource}/${name}/${action}`;
+}

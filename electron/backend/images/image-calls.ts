@@ -1,0 +1,53 @@
+/** What a person does with images. */
+import type { CallHandlers, StreamHandlers } from '#shared/channel/handlers.ts';
+import { HayloftError } from '#shared/contract/errors.ts';
+import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import type { Clusters } from '../clusters/clusters.ts';
+import { dataVolumes, pathOf, virtualMachines } from '../clusters/kinds.ts';
+import { usersOf } from './images-topic.ts';
+import { fileSource, streamSource } from './upload-source.ts';
+import type { Uploads } from './uploads.ts';
+
+type ImageCalls = Pick<
+  CallHandlers,
+  'images.uploadFile' | 'images.cancelUpload' | 'images.dismissUpload' | 'images.delete'
+>;
+
+export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
+  return {
+    'images.uploadFile': async ({ path, ...target }) => ({ uploadId: uploads.begin(target, await fileSource(path)).id }),
+    'images.cancelUpload': ({ uploadId }) => {
+      uploads.cancel(uploadId);
+      return Promise.resolve({});
+    },
+    'images.dismissUpload': ({ uploadId }) => {
+      uploads.dismiss(uploadId);
+      return Promise.resolve({});
+    },
+    'images.delete': async ({ clusterId, namespace, name }) => {
+      const client = clusters.get(clusterId).client();
+      const machines = await client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, namespace));
+      const users = usersOf(machines.items, namespace, name);
+      if (users.length > 0) {
+        throw new HayloftError('conflict', `This image is in the drive of ${users.join(', ')}.`, {
+          hint: 'Delete the machine, or take the image out of its drive first.',
+        });
+      }
+      await client.call('DELETE', pathOf(dataVolumes, namespace, name));
+      return {};
+    },
+  };
+}
+
+export function imageStreams(uploads: Uploads): Pick<StreamHandlers, 'images.upload'> {
+  return {
+    'images.upload': async ({ sizeBytes, ...target }, stream, { signal }) => {
+      const source = await streamSource(stream, sizeBytes);
+      const { id, finished } = uploads.begin(target, source);
+      stream.accept({ uploadId: id });
+      signal.addEventListener('abort', () => uploads.cancel(id), { once: true });
+      await finished;
+    },
+  };
+}

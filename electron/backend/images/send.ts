@@ -1,0 +1,109 @@
+/** Sends an image's bytes to CDI's upload proxy. Source: CDI's doc/upload.md. */
+import { once } from 'node:events';
+import { request as httpsRequest } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { HayloftError } from '#shared/contract/errors.ts';
+import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
+import type { ApiClient } from '../clusters/api-client.ts';
+import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
+import { cdiConfigs, pathOf } from '../clusters/kinds.ts';
+import type { UploadSource } from './upload-source.ts';
+
+export interface SendTarget {
+  namespace: string;
+  /** Name of the claim that takes the bytes: the DataVolume's. */
+  claim: string;
+}
+
+/**
+ * Resolves when the proxy has stored and checked everything.
+ * @param progress called with the number of bytes handed to the network so far
+ */
+export async function sendImage(
+  client: ApiClient,
+  target: SendTarget,
+  source: UploadSource,
+  options: { signal: AbortSignal; progress: (sentBytes: number) => void },
+): Promise<void> {
+  const { url, ca } = await uploadProxy(client);
+  const token = await uploadToken(client, target);
+  const request = httpsRequest(`${url}/v1beta1/upload`, {
+    method: 'POST',
+    ...(ca === undefined ? {} : { ca }),
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/octet-stream',
+      'content-length': source.sizeBytes,
+    },
+    signal: options.signal,
+  });
+  const answered = new Promise<void>((resolve, reject) => {
+    request.on('response', (response) => {
+      const status = response.statusCode ?? 0;
+      text(response).then(
+        (body) => (status >= 200 && status < 300 ? resolve() : reject(errorFromAnswer(status, body))),
+        (error: unknown) => reject(errorFromNetwork(error as Error, url)),
+      );
+    });
+    request.on('error', (error) => reject(errorFromNetwork(error, url)));
+  });
+  // The answer may come while bytes are still on the way: a refusal ends the sending.
+  let over = false;
+  const refused = answered.finally(() => (over = true));
+  refused.catch(() => undefined);
+  try {
+    await write(request, source, options.progress, () => over);
+  } catch (error) {
+    request.destroy();
+    throw options.signal.aborted ? (options.signal.reason as Error) : error;
+  }
+  request.end();
+  await answered;
+}
+
+async function write(
+  request: ReturnType<typeof httpsRequest>,
+  source: UploadSource,
+  progress: (sentBytes: number) => void,
+  over: () => boolean,
+): Promise<void> {
+  let sent = 0;
+  for await (const chunk of source.chunks()) {
+    if (over() || request.destroyed) return;
+    sent += chunk.byteLength;
+    if (sent > source.sizeBytes) break;
+    if (!request.write(chunk)) await Promise.race([once(request, 'drain'), once(request, 'close')]);
+    progress(sent);
+  }
+  if (sent !== source.sizeBytes && !over()) {
+    throw new HayloftError('truncated', 'The file changed while it was being uploaded.', {
+      hint: 'Wait until nothing writes to it any more, then upload it again.',
+      retryable: true,
+    });
+  }
+}
+
+async function uploadProxy(client: ApiClient): Promise<{ url: string; ca: string | undefined }> {
+  const config = await client.call<CdiConfig>('GET', pathOf(cdiConfigs, undefined, 'config'));
+  const url = config.status?.uploadProxyURL;
+  if (url === undefined || url === '') {
+    throw new HayloftError('unsupported', 'This cluster has no address for uploads.', {
+      hint: 'Its administrator can set uploadProxyURLOverride in the CDI resource.',
+    });
+  }
+  const address = url.includes('://') ? url : `https://${url}`;
+  return { url: address.replace(/\/+$/, ''), ca: config.status?.uploadProxyCA ?? client.access.ca };
+}
+
+async function uploadToken(client: ApiClient, { namespace, claim }: SendTarget): Promise<string> {
+  const path = `/apis/upload.cdi.kubevirt.io/v1beta1/namespaces/${namespace}/uploadtokenrequests`;
+  const answer = await client.call<UploadTokenRequest>('POST', path, {
+    body: {
+      apiVersion: 'upload.cdi.kubevirt.io/v1beta1',
+      kind: 'UploadTokenRequest',
+      metadata: { name: claim, namespace },
+      spec: { pvcName: claim },
+    },
+  });
+  return answer.status?.token ?? '';
+}

@@ -1,0 +1,223 @@
+/** Uploads from the first look at the file to the finished image, and the list of them. */
+import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import type { Upload } from '#shared/contract/images.ts';
+import { recognize } from '#shared/images/recognize.ts';
+import type { ImageFinding } from '#shared/images/finding.ts';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
+import { uniqueName } from '#shared/kube/names.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import { formatBytesQuantity } from '#shared/kube/quantities.ts';
+import type { Clusters } from '../clusters/clusters.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { dataVolumes, pathOf } from '../clusters/kinds.ts';
+import { Topic } from '../topics/topic.ts';
+import { RateMeter } from './rate-meter.ts';
+import { sendImage } from './send.ts';
+import type { UploadSource } from './upload-source.ts';
+
+export interface UploadTarget {
+  clusterId: string;
+  namespace: string;
+  fileName: string;
+}
+
+/** How often progress is told while bytes flow. */
+const tellEveryMs = 200;
+/** Volumes are made in whole mebibytes, as CDI rounds them. */
+const roundToBytes = 2 ** 20;
+
+export class Uploads {
+  readonly topic = new Topic<Upload>({ key: (item) => item.id });
+  readonly #clusters: Clusters;
+  readonly #controllers = new Map<string, AbortController>();
+
+  constructor(clusters: Clusters) {
+    this.#clusters = clusters;
+  }
+
+  /**
+   * Begins an upload. What can be told from the file's first bytes is told at once, before anything is made.
+   * @returns its id, and a promise of its end that rejects with the error that the list shows, too
+   */
+  begin(target: UploadTarget, source: UploadSource): { id: string; finished: Promise<void> } {
+    const id = crypto.randomUUID();
+    const controller = new AbortController();
+    this.#controllers.set(id, controller);
+    this.topic.put({
+      id,
+      clusterId: target.clusterId,
+      namespace: target.namespace,
+      name: '',
+      fileName: target.fileName,
+      totalBytes: source.sizeBytes,
+      sentBytes: 0,
+      rate: 0,
+      state: 'preparing',
+    });
+    const finished = this.#run(id, target, source, controller.signal).finally(() => this.#controllers.delete(id));
+    finished.catch(() => undefined);
+    return { id, finished };
+  }
+
+  cancel(id: string): void {
+    this.#controllers.get(id)?.abort(new HayloftError('cancelled', 'The upload was canceled.'));
+  }
+
+  /** Takes an ended upload off the list; one that is still going is canceled first. */
+  dismiss(id: string): void {
+    this.cancel(id);
+    this.topic.remove(id);
+  }
+
+  close(): void {
+    for (const id of this.#controllers.keys()) this.cancel(id);
+  }
+
+  async #run(id: string, target: UploadTarget, source: UploadSource, signal: AbortSignal): Promise<void> {
+    let made: { cluster: ClusterConnection; name: string } | undefined;
+    try {
+      const finding = checked(target.fileName, source);
+      const kind = finding.kind === 'iso' ? 'iso' : 'disk';
+      this.#change(id, { kind });
+      const cluster = this.#clusters.get(target.clusterId);
+      const name = await createVolume(cluster, target, source, kind, finding);
+      made = { cluster, name };
+      this.#change(id, { name });
+      await volumeReaches(cluster, target.namespace, name, 'UploadReady', signal);
+      await this.#send(id, cluster, { namespace: target.namespace, claim: name }, source, signal);
+      this.#change(id, { state: 'processing', sentBytes: source.sizeBytes, rate: 0, secondsLeft: undefined });
+      await volumeReaches(cluster, target.namespace, name, 'Succeeded', signal);
+      this.#change(id, { state: 'done' });
+    } catch (error) {
+      const known = asHayloftError(error);
+      if (made) await removeVolume(made.cluster, target.namespace, made.name);
+      const state = known.code === 'cancelled' ? 'cancelled' : 'failed';
+      this.#change(id, { state, error: known.toData(), rate: 0, secondsLeft: undefined });
+      throw known;
+    }
+  }
+
+  async #send(
+    id: string,
+    cluster: ClusterConnection,
+    claim: { namespace: string; claim: string },
+    source: UploadSource,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#change(id, { state: 'sending' });
+    const meter = new RateMeter();
+    let told = 0;
+    await sendImage(cluster.client(), claim, source, {
+      signal,
+      progress: (sentBytes) => {
+        const now = performance.now();
+        if (now - told < tellEveryMs) return;
+        told = now;
+        const rate = meter.add(sentBytes, now);
+        const secondsLeft = rate > 0 ? (source.sizeBytes - sentBytes) / rate : undefined;
+        this.#change(id, { sentBytes, rate, secondsLeft });
+      },
+    });
+  }
+
+  #change(id: string, change: { [K in keyof Upload]?: Upload[K] | undefined }): void {
+    const before = this.topic.get(id);
+    // Dismissed in the meantime.
+    if (before) this.topic.put({ ...before, ...change });
+  }
+}
+
+/** @throws HayloftError that says why the file is no image */
+function checked(fileName: string, source: UploadSource): ImageFinding {
+  const finding = recognize(source.head, source.sizeBytes);
+  const { problem } = finding;
+  if (problem) throw new HayloftError(problem.code, `${fileName}: ${problem.message}`, { hint: problem.hint });
+  return finding;
+}
+
+async function createVolume(
+  cluster: ClusterConnection,
+  target: UploadTarget,
+  source: UploadSource,
+  kind: 'iso' | 'disk',
+  finding: ImageFinding,
+): Promise<string> {
+  const client = cluster.client();
+  const path = pathOf(dataVolumes, target.namespace);
+  const taken = await client.call<KubeList<DataVolume>>('GET', path);
+  const withoutEnding = target.fileName.replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
+  const name = uniqueName(withoutEnding, taken.items.map((volume) => volume.metadata.name ?? ''));
+  const bytes = Math.max(source.sizeBytes, finding.virtualSizeBytes ?? 0);
+  const volume: DataVolume = {
+    apiVersion: 'cdi.kubevirt.io/v1beta1',
+    kind: 'DataVolume',
+    metadata: {
+      name,
+      namespace: target.namespace,
+      labels: { [IMAGE_LABEL]: kind },
+      annotations: {
+        [FILE_NAME_ANNOTATION]: target.fileName,
+        [FILE_SIZE_ANNOTATION]: String(source.sizeBytes),
+        // Without it CDI waits for a machine to use the volume where the class says WaitForFirstConsumer.
+        'cdi.kubevirt.io/storage.bind.immediate.requested': 'true',
+      },
+    },
+    spec: {
+      source: { upload: {} },
+      storage: { resources: { requests: { storage: formatBytesQuantity(Math.ceil(bytes / roundToBytes) * roundToBytes) } } },
+    },
+  };
+  await client.call('POST', path, { body: volume });
+  return name;
+}
+
+/** Follows the volume until its phase is the one waited for; rejects when it fails, goes, or `signal` aborts. */
+async function volumeReaches(
+  cluster: ClusterConnection,
+  namespace: string,
+  name: string,
+  phase: 'UploadReady' | 'Succeeded',
+  signal: AbortSignal,
+): Promise<void> {
+  const cache = cluster.cache(dataVolumes);
+  const key = `${namespace}/${name}`;
+  await new Promise<void>((resolve, reject) => {
+    let seen = false;
+    const look = (): void => {
+      const volume = cache.objects.get(key);
+      seen ||= volume !== undefined;
+      if (volume?.status?.phase === phase) finish(resolve);
+      else if (volume?.status?.phase === 'Failed') finish(() => reject(volumeFailure(volume)));
+      else if (seen && !volume) finish(() => reject(new HayloftError('cancelled', 'The image was deleted.')));
+    };
+    const stop = cache.watch((keys) => {
+      if (keys.has(key)) look();
+    });
+    const aborted = (): void => finish(() => reject(signal.reason as Error));
+    const finish = (end: () => void): void => {
+      stop();
+      signal.removeEventListener('abort', aborted);
+      end();
+    };
+    if (signal.aborted) aborted();
+    else {
+      signal.addEventListener('abort', aborted);
+      look();
+    }
+  });
+}
+
+function volumeFailure(volume: DataVolume): HayloftError {
+  const why = volume.status?.conditions?.find((condition) => condition.status === 'False' && condition.message);
+  return new HayloftError('internal', why?.message ?? 'The cluster could not make the image.', { retryable: true });
+}
+
+/** What was begun and not finished goes. The upload's own error is the one to tell, so this one is not. */
+async function removeVolume(cluster: ClusterConnection, namespace: string, name: string): Promise<void> {
+  try {
+    await cluster.client().call('DELETE', pathOf(dataVolumes, namespace, name));
+  } catch (error) {
+    if (asHayloftError(error).code !== 'unreachable' && asHayloftError(error).code !== 'not-found') throw error;
+  }
+}

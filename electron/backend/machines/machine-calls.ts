@@ -1,0 +1,132 @@
+/** What a person does to machines: make, start, stop, delete. */
+import type { CallHandlers } from '#shared/channel/handlers.ts';
+import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import type { NewMachineDefaults, ObjectRef, PowerAction } from '#shared/contract/machines.ts';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import { nameProblem, uniqueName } from '#shared/kube/names.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
+import type { Clusters } from '../clusters/clusters.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { claims, dataVolumes, pathOf, subresourcePath, virtualMachines } from '../clusters/kinds.ts';
+import { nodesOf } from '../clusters/nodes.ts';
+import { machineManifest } from './manifest.ts';
+
+type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.power' | 'machines.delete'>;
+
+const gib = 2 ** 30;
+const defaultNamespace = 'default';
+const smallestDiskBytes = 20 * gib;
+
+/** KubeVirt's action for each of ours: which object has it, and with which body. */
+const actions: Record<PowerAction, { on: 'virtualmachines' | 'virtualmachineinstances'; name: string; body: unknown }> = {
+  start: { on: 'virtualmachines', name: 'start', body: {} },
+  stop: { on: 'virtualmachines', name: 'stop', body: {} },
+  forceOff: { on: 'virtualmachines', name: 'stop', body: { gracePeriod: 0 } },
+  restart: { on: 'virtualmachines', name: 'restart', body: {} },
+  pause: { on: 'virtualmachineinstances', name: 'pause', body: {} },
+  unpause: { on: 'virtualmachineinstances', name: 'unpause', body: {} },
+};
+
+export function machineCalls(clusters: Clusters): MachineCalls {
+  return {
+    'machines.defaults': ({ clusterId, image }) => defaults(clusters.get(clusterId), image),
+    'machines.create': async (form) => {
+      const problem = nameProblem(form.name);
+      if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
+      const client = clusters.get(form.clusterId).client();
+      try {
+        await client.call('POST', pathOf(virtualMachines, form.namespace), { body: machineManifest(form) });
+      } catch (error) {
+        throw createFailure(asHayloftError(error), form.name);
+      }
+      return { clusterId: form.clusterId, namespace: form.namespace, name: form.name };
+    },
+    'machines.power': async ({ action, ...ref }) => {
+      const { on, name, body } = actions[action];
+      await clusters.get(ref.clusterId).client().call('PUT', subresourcePath(on, ref, name), { body });
+      return {};
+    },
+    'machines.delete': async ({ deleteDisks, ...ref }) => {
+      const cluster = clusters.get(ref.clusterId);
+      if (!deleteDisks) await letGoOfDisks(cluster, ref);
+      await cluster.client().call('DELETE', pathOf(virtualMachines, ref.namespace, ref.name), {
+        body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' },
+      });
+      return {};
+    },
+  };
+}
+
+async function defaults(cluster: ClusterConnection, image: string | undefined): Promise<NewMachineDefaults> {
+  const client = cluster.client();
+  const [machines, hosts, claim] = await Promise.all([
+    client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, defaultNamespace)),
+    nodesOf(cluster),
+    image === undefined
+      ? undefined
+      : client.call<PersistentVolumeClaim>('GET', pathOf(claims, defaultNamespace, image)).catch(() => undefined),
+  ]);
+  const takenNames = machines.items.map((machine) => machine.metadata.name ?? '');
+  const largest = (value: (node: (typeof hosts)[number]) => number): number => Math.max(1, ...hosts.map(value));
+  const cores = largest((node) => node.cpus);
+  const memoryBytes = largest((node) => node.memoryBytes);
+  const freeBytes = hosts.map((node) => node.diskFreeBytes).filter((bytes) => bytes !== undefined);
+  const imageBytes = parseQuantity(claim?.status?.capacity?.storage) ?? 0;
+  return {
+    namespace: defaultNamespace,
+    name: uniqueName(image ?? 'machine', takenNames),
+    cores: Math.min(2, cores),
+    // An eighth of the host leaves room for others; two gibibytes are what today's installers ask for.
+    memoryBytes: Math.max(0.5 * gib, Math.min(2 * gib, roundDown(memoryBytes / 4, 0.25 * gib))),
+    diskBytes: Math.max(smallestDiskBytes, Math.ceil(imageBytes / gib) * gib),
+    firmware: 'bios',
+    uefiAvailable: hosts.some((node) => node.uefi),
+    limits: {
+      cores,
+      memoryBytes,
+      ...(freeBytes.length === 0 ? {} : { diskFreeBytes: Math.max(...freeBytes) }),
+    },
+    takenNames,
+  };
+}
+
+const roundDown = (value: number, step: number): number => Math.floor(value / step) * step;
+
+/** Points a refusal to the question of the form that it is about. */
+function createFailure(error: HayloftError, name: string): HayloftError {
+  if (error.code === 'already-exists') {
+    return new HayloftError('already-exists', `There is a machine called “${name}” already.`, {
+      hint: 'Choose another name.',
+      field: 'name',
+      cause: error,
+    });
+  }
+  const fields: Record<string, string> = { memory: 'memoryBytes', cpu: 'cores', storage: 'diskBytes', bootloader: 'firmware' };
+  const part = Object.keys(fields).find((word) => error.field?.includes(word));
+  const field = part === undefined ? undefined : fields[part];
+  if (field === undefined) return error;
+  return new HayloftError(error.code, error.message, {
+    field,
+    retryable: error.retryable,
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+/** Takes the machine's name off its disks, so that they stay when it goes. */
+async function letGoOfDisks(cluster: ClusterConnection, ref: ObjectRef): Promise<void> {
+  const client = cluster.client();
+  const machine = await client.call<VirtualMachine>('GET', pathOf(virtualMachines, ref.namespace, ref.name));
+  const volumes = await client.call<KubeList<DataVolume>>('GET', pathOf(dataVolumes, ref.namespace));
+  const isOwner = (owner: { uid: string }): boolean => owner.uid === machine.metadata.uid;
+  for (const { metadata } of volumes.items) {
+    if (!metadata.ownerReferences?.some(isOwner)) continue;
+    await client.call('PATCH', pathOf(dataVolumes, ref.namespace, metadata.name), {
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { ownerReferences: metadata.ownerReferences.filter((owner) => !isOwner(owner)) } },
+    });
+  }
+}

@@ -1,0 +1,125 @@
+/** Lists worked out of watched objects: only the rows that a change concerns are worked out again. */
+import type { TopicListener, TopicSource } from '#shared/channel/types.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import type { Kind } from '../clusters/kinds.ts';
+
+/** One kind that rows are made of. */
+export interface Ingredient {
+  kind: Kind<KubeObject>;
+  /**
+   * Keys (`namespace/name`) of the rows that an object has a part in; asked before and after it changed. Default: the
+   * row of the object's own key.
+   */
+  rows?(object: KubeObject): string[];
+}
+
+/** Checks the parts of an {@link Ingredient} against each other. */
+export const ingredient = <T extends KubeObject>(kind: Kind<T>, rows?: (object: T) => string[]): Ingredient =>
+  ({ kind, ...(rows ? { rows } : {}) });
+
+export interface Derivation<Item> {
+  ingredients: readonly Ingredient[];
+  /** The row of this key, or undefined where there is none (any more). */
+  row(cluster: ClusterConnection, key: string): Item | undefined;
+  /** Names a row in the topic. */
+  itemKey(cluster: ClusterConnection, key: string): string;
+  /** Only this row is of interest. */
+  only?: string;
+}
+
+/** A topic over several clusters. Watches run only while somebody is subscribed. */
+export function derivedTopic<Item>(clusters: readonly ClusterConnection[], derivation: Derivation<Item>): TopicSource<Item> {
+  return {
+    subscribe: (listener) => {
+      const parts = clusters.map((cluster) => new Part(cluster, derivation));
+      let open = true;
+      void Promise.all(parts.map((part) => part.settled())).then(() => {
+        if (!open) return;
+        listener.onSnapshot(parts.flatMap((part) => part.begin(listener)));
+      });
+      return () => {
+        open = false;
+        for (const part of parts) part.end();
+      };
+    },
+  };
+}
+
+/** One cluster's share of a subscription. */
+class Part<Item> {
+  readonly #cluster: ClusterConnection;
+  readonly #derivation: Derivation<Item>;
+  readonly #stops: (() => void)[];
+  /** Which rows each object had a part in, so that a row hears of the object's going. */
+  readonly #shares: Map<string, string[]>[];
+  readonly #shown = new Set<string>();
+  #listener: TopicListener<Item> | undefined;
+
+  constructor(cluster: ClusterConnection, derivation: Derivation<Item>) {
+    this.#cluster = cluster;
+    this.#derivation = derivation;
+    this.#shares = derivation.ingredients.map(() => new Map<string, string[]>());
+    this.#stops = derivation.ingredients.map(({ kind }, index) =>
+      cluster.cache(kind).watch((keys) => this.#changed(index, keys)),
+    );
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#derivation.ingredients.map(({ kind }) => this.#cluster.cache(kind).settled()));
+  }
+
+  /** @returns the rows there are now; later changes go to the listener */
+  begin(listener: TopicListener<Item>): Item[] {
+    this.#listener = listener;
+    const rows = new Set<string>();
+    this.#derivation.ingredients.forEach((_, index) => {
+      for (const key of this.#cache(index).objects.keys()) for (const row of this.#rowsOf(index, key)) rows.add(row);
+    });
+    return this.#workOut(rows).upserted;
+  }
+
+  end(): void {
+    for (const stop of this.#stops) stop();
+  }
+
+  #changed(index: number, keys: ReadonlySet<string>): void {
+    if (!this.#listener) return;
+    const rows = new Set<string>();
+    for (const key of keys) for (const row of this.#rowsOf(index, key)) rows.add(row);
+    const { upserted, removed } = this.#workOut(rows);
+    if (upserted.length + removed.length > 0) this.#listener.onChanges(upserted, removed);
+  }
+
+  #rowsOf(index: number, key: string): string[] {
+    const object = this.#cache(index).objects.get(key);
+    const ingredient = this.#derivation.ingredients[index];
+    const before = this.#shares[index]?.get(key) ?? [];
+    const after = object ? (ingredient?.rows?.(object) ?? [key]) : [];
+    if (after.length > 0) this.#shares[index]?.set(key, after);
+    else this.#shares[index]?.delete(key);
+    const { only } = this.#derivation;
+    return [...before, ...after].filter((row) => only === undefined || row === only);
+  }
+
+  #workOut(rows: ReadonlySet<string>): { upserted: Item[]; removed: string[] } {
+    const upserted: Item[] = [];
+    const removed: string[] = [];
+    for (const row of rows) {
+      const item = this.#derivation.row(this.#cluster, row);
+      if (item !== undefined) {
+        this.#shown.add(row);
+        upserted.push(item);
+      } else if (this.#shown.delete(row)) {
+        removed.push(this.#derivation.itemKey(this.#cluster, row));
+      }
+    }
+    return { upserted, removed };
+  }
+
+  #cache(index: number): ReturnType<ClusterConnection['cache']> {
+    const { kind } = this.#derivation.ingredients[index] ?? {};
+    if (!kind) throw new RangeError('No such ingredient');
+    return this.#cluster.cache(kind);
+  }
+}
