@@ -1,0 +1,127 @@
+/** Takes an image in as it arrives, and refuses it as soon as its first bytes show that it will not do. */
+import type { Hash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { sizeInWords } from '#shared/images/bytes.ts';
+import type { ImageFinding } from '#shared/images/finding.ts';
+import { HEAD_BYTES, recognize } from '#shared/images/recognize.ts';
+import { asSpaceError, needSpace } from '../files/space.ts';
+import { createFileWriter } from './file-writer.ts';
+
+export interface ReceiveOptions {
+  /** Where it goes; must not be there yet, and is removed again when it fails. */
+  path: string;
+  /** How long the sender says it is; undefined where it does not say. */
+  sizeBytes: number | undefined;
+  /** The disk that was asked for: a larger image is refused. */
+  capacityBytes: number;
+  signal: AbortSignal;
+  onProgress?: (bytes: number) => void;
+  /** Given every byte. */
+  hash?: Hash;
+}
+
+export interface Received {
+  path: string;
+  bytes: number;
+  finding: ImageFinding;
+}
+
+/**
+ * Resolves when all of it is on the disk. Rejects with a HayloftError (`not-an-image`, `unsupported`, `truncated`,
+ * `too-large`, `no-space`, `connection-lost`) or with the signal's reason.
+ */
+export async function receiveImage(source: Readable, options: ReceiveOptions): Promise<Received> {
+  const folder = dirname(options.path);
+  await needSpace(folder, options.sizeBytes ?? 0);
+  try {
+    return await pour(source, options);
+  } catch (error) {
+    await rm(options.path, { force: true });
+    throw await asSpaceError(error, folder);
+  }
+}
+
+async function pour(source: Readable, options: ReceiveOptions): Promise<Received> {
+  const { path, sizeBytes, capacityBytes, signal, onProgress, hash } = options;
+  signal.throwIfAborted();
+  const { promise: ended, resolve, reject } = Promise.withResolvers<undefined>();
+  const writer = await createFileWriter(path, { onDrain: () => source.resume(), onError: reject });
+  let head: Uint8Array[] | undefined = [];
+  let headBytes = 0;
+  let bytes = 0;
+  let finding: ImageFinding | undefined;
+
+  const look = (size: number | undefined): ImageFinding => {
+    const found = recognize(Buffer.concat(head ?? []), size);
+    refuseProblems(found);
+    refuseTooLarge(found, size ?? bytes, capacityBytes);
+    return found;
+  };
+  const onData = (chunk: Uint8Array): void => {
+    bytes += chunk.byteLength;
+    hash?.update(chunk);
+    onProgress?.(bytes);
+    try {
+      if (headBytes < HEAD_BYTES) {
+        head?.push(chunk);
+        headBytes += chunk.byteLength;
+        if (headBytes >= HEAD_BYTES) finding = look(sizeBytes);
+      }
+      if (finding) refuseTooLarge(finding, bytes, capacityBytes);
+      if (!writer.write(chunk)) source.pause();
+    } catch (error) {
+      reject(error as Error);
+    }
+  };
+  const onClose = (): void => reject(connectionLost(bytes, sizeBytes));
+  const onError = (error: Error): void => reject(connectionLost(bytes, sizeBytes, error));
+  const onAbort = (): void => reject(signal.reason as Error);
+  source.on('data', onData).on('end', resolve).on('close', onClose).on('error', onError);
+  signal.addEventListener('abort', onAbort);
+  try {
+    await ended;
+    if (sizeBytes !== undefined && bytes !== sizeBytes) throw connectionLost(bytes, sizeBytes);
+    // Now the size is known for certain: what was said before (or was not) is checked against it.
+    finding = look(bytes);
+    await writer.finish();
+    return { path, bytes, finding };
+  } catch (error) {
+    await writer.abandon().catch(() => undefined);
+    throw error;
+  } finally {
+    head = undefined;
+    source.off('data', onData).off('end', resolve).off('close', onClose);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function refuseProblems({ problem }: ImageFinding): void {
+  if (problem) throw new HayloftError(problem.code, problem.message, { hint: problem.hint });
+}
+
+/** @param fileBytes the size of the whole file, or what has come of it */
+function refuseTooLarge(finding: ImageFinding, fileBytes: number, capacityBytes: number): void {
+  const plain = finding.kind === 'iso' || finding.format === 'raw';
+  refuseLargerThan(plain ? fileBytes : (finding.virtualSizeBytes ?? 0), capacityBytes);
+}
+
+/** @param imageBytes the disk that a guest would see */
+export function refuseLargerThan(imageBytes: number, capacityBytes: number): void {
+  if (imageBytes <= Math.ceil(capacityBytes / 512) * 512) return;
+  const has = `the image is a disk of ${sizeInWords(imageBytes)}, and ${sizeInWords(capacityBytes)} were asked for`;
+  throw new HayloftError('too-large', `The effective image size is larger than the reported available storage: ${has}.`, {
+    hint: `Ask for a disk of at least ${imageBytes} bytes.`,
+  });
+}
+
+function connectionLost(bytes: number, sizeBytes: number | undefined, cause?: Error): HayloftError {
+  const whole = sizeBytes === undefined ? '' : ` of ${sizeInWords(sizeBytes)}`;
+  return new HayloftError('connection-lost', `The connection ended after ${sizeInWords(bytes)}${whole}.`, {
+    hint: 'Check the connection and try again; it begins anew.',
+    retryable: true,
+    cause,
+  });
+}
