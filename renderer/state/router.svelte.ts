@@ -1,0 +1,57 @@
+/** Where the app is: addresses after the `#`, so that both hosts serve one page and every object has a link. */
+
+export type Route =
+  | { page: 'overview' }
+  | { page: 'machines' }
+  | { page: 'new-machine'; image: string | undefined }
+  | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
+  | { page: 'images' }
+  | { page: 'nodes' }
+  | { page: 'missing' };
+
+export const machineTabs = ['console', 'serial', 'overview', 'yaml'] as const;
+export type MachineTab = (typeof machineTabs)[number];
+
+/** @param hash the address's fragment, with its `#` */
+export function parseRoute(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  const [page, ...rest] = parts;
+  if (page === undefined || page === 'overview') return { page: 'overview' };
+  if (page === 'images' || page === 'nodes') return { page };
+  if (page !== 'machines') return { page: 'missing' };
+  if (rest.length === 0) return { page: 'machines' };
+  if (rest.length === 1 && rest[0] === 'new') {
+    return { page: 'new-machine', image: new URLSearchParams(query).get('image') ?? undefined };
+  }
+  const [clusterId, namespace, name, tab = 'console'] = rest;
+  const known = machineTabs.find((item) => item === tab);
+  if (clusterId === undefined || namespace === undefined || name === undefined || known === undefined) {
+    return { page: 'missing' };
+  }
+  return { page: 'machine', clusterId, namespace, name, tab: known };
+}
+
+/** The address of a machine's page. */
+export function machineHref(ref: { clusterId: string; namespace: string; name: string }, tab?: MachineTab): string {
+  const parts = [ref.clusterId, ref.namespace, ref.name, ...(tab === undefined ? [] : [tab])];
+  return `#/machines/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+export function newMachineHref(image?: string): string {
+  return image === undefined ? '#/machines/new' : `#/machines/new?image=${encodeURIComponent(image)}`;
+}
+
+class Router {
+  route = $state.raw<Route>(parseRoute(location.hash));
+
+  constructor() {
+    window.addEventListener('hashchange', () => (this.route = parseRoute(location.hash)));
+  }
+
+  go(href: string): void {
+    location.hash = href.replace(/^#/, '');
+  }
+}
+
+export const router = new Router();
