@@ -25,28 +25,24 @@ function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-const grounds = ['sunken', 'background', 'surface', 'raised', 'hover'];
+const grounds = ['surface-page', 'surface-card', 'surface-raised', 'surface-hover'];
 const tones = ['good', 'busy', 'off', 'warning', 'bad'];
 const pairs: [front: string, ground: string, least: number][] = [
   ...['text', 'text-soft', 'accent-text'].flatMap((front) =>
-    [...grounds, 'pressed', 'selected'].map((ground): [string, string, number] => [front, ground, 4.5]),
+    [...grounds, 'accent-soft'].map((ground): [string, string, number] => [front, ground, 4.5]),
   ),
-  ...[...grounds, 'selected'].map((ground): [string, string, number] => ['text-faint', ground, 4.5]),
+  ...grounds.map((ground): [string, string, number] => ['text-faint', ground, 4.5]),
   ...tones.flatMap((tone) =>
-    [...grounds, 'selected', `${tone}-ground`].map((ground): [string, string, number] => [tone, ground, 4.5]),
+    [...grounds, `${tone}-soft`].map((ground): [string, string, number] => [tone, ground, 4.5]),
   ),
-  ...tones.map((tone): [string, string, number] => ['text', `${tone}-ground`, 4.5]),
-  ...tones.map((tone): [string, string, number] => ['text-soft', `${tone}-ground`, 4.5]),
+  ...tones.map((tone): [string, string, number] => ['text-soft', `${tone}-soft`, 4.5]),
   ['on-accent', 'accent', 4.5],
   ['on-accent', 'accent-hover', 4.5],
-  ['on-danger', 'danger', 4.5],
-  ['on-screen', 'screen', 4.5],
-  ['on-screen-soft', 'screen', 4.5],
-  ...['surface', 'background', 'raised', 'sunken'].flatMap((ground): [string, string, number][] => [
+  ['on-bad', 'bad-fill', 4.5],
+  ...['surface-page', 'surface-card', 'surface-raised'].flatMap((ground): [string, string, number][] => [
     ['focus', ground, 3],
-    ['control-edge', ground, 2.9],
+    ['border-strong', ground, 3],
   ]),
-  ['control-edge', 'surface', 3],
 ];
 
 describe.each(['light', 'dark'] as const)('the %s theme', (theme) => {

@@ -1,0 +1,41 @@
+/** Uploading files that a person dropped or chose. */
+import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import { connection } from '../state/connection.svelte.ts';
+import { toasts } from '../state/toasts.svelte.ts';
+
+const target = { clusterId: 'local', namespace: 'default' };
+/** Read and sent at a time. */
+const pieceBytes = 1024 * 1024;
+
+/** Starts one upload for each file; how they get on is in the list of uploads. */
+export function uploadFiles(files: Iterable<File>): void {
+  for (const file of files) {
+    void uploadFile(file).catch((error: unknown) => {
+      const { code } = asHayloftError(error);
+      // Told where the upload is shown; only what never became one is told here.
+      if (code === 'connection-lost' || code === 'unreachable') toasts.failed(error);
+    });
+  }
+}
+
+async function uploadFile(file: File): Promise<void> {
+  const path = window.hayloft?.pathForFile(file) ?? '';
+  if (path !== '') {
+    await connection.call('images.uploadFile', { ...target, fileName: file.name, path });
+    return;
+  }
+  const stream = await connection.open('images.upload', { ...target, fileName: file.name, sizeBytes: file.size });
+  try {
+    for (let at = 0; at < file.size; at += pieceBytes) {
+      const piece = await file.slice(at, at + pieceBytes).arrayBuffer();
+      await stream.write(new Uint8Array(piece));
+    }
+    stream.end();
+    for await (const chunk of stream.chunks) {
+      throw new HayloftError('internal', `An upload was answered with ${chunk.byteLength} bytes.`);
+    }
+  } catch (error) {
+    stream.abort(asHayloftError(error));
+    throw error;
+  }
+}
