@@ -1,5 +1,8 @@
 /** Work on claims' files that takes a while: at most one job for a claim, which can be cancelled and waited for. */
 
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
+
 export interface Job {
   readonly kind: 'blank' | 'upload' | 'import' | 'clone' | 'grow';
   /** Between 0 and 1; undefined where nobody counts. */
@@ -23,34 +26,29 @@ export interface Jobs {
    * Begins a job and returns its end, which also rejects (`failure` keeps it, too: it may be left unawaited).
    * Throws when one is running.
    */
-  start(uid: string, kind: Job['kind'], work: (job: Job) => Promise<void>): Promise<void>;
+  start(claim: KubeObject, kind: Job['kind'], work: (job: Job) => Promise<void>): Promise<void>;
   /** Aborts the claim's job, waits for its end, and forgets the claim. */
   cancel(uid: string): Promise<void>;
   cancelAll(): Promise<void>;
 }
 
-/** The reason that a cancelled job's signal carries. */
-export class JobCancelled extends Error {
-  override readonly name = 'JobCancelled';
-  constructor() {
-    super('It was cancelled.');
-  }
-}
+const cancelled = (): HayloftError => new HayloftError('cancelled', 'The disk was deleted, or the engine stopped, meanwhile.');
 
-/** @param onEnd called with the claim's uid after each end, however it came about */
-export function createJobs(onEnd: (uid: string) => void): Jobs {
+/** @param onChange called with the claim after a job on it has begun or ended */
+export function createJobs(onChange: (claim: KubeObject) => void): Jobs {
   const running = new Map<string, { job: Job; abort: AbortController; end: Promise<void> }>();
   const failures = new Map<string, JobFailure>();
   const cancel = async (uid: string): Promise<void> => {
     const found = running.get(uid);
-    found?.abort.abort(new JobCancelled());
+    found?.abort.abort(cancelled());
     await found?.end.catch(() => undefined);
     failures.delete(uid);
   };
   return {
     get: (uid) => running.get(uid)?.job,
     failure: (uid) => failures.get(uid),
-    start: (uid, kind, work) => {
+    start: (claim, kind, work) => {
+      const uid = claim.metadata.uid ?? '';
       if (running.has(uid)) throw new Error(`A job for ${uid} is running.`);
       const abort = new AbortController();
       const job: Job = { kind, progress: undefined, signal: abort.signal };
@@ -59,19 +57,20 @@ export function createJobs(onEnd: (uid: string) => void): Jobs {
           await work(job);
           failures.delete(uid);
         } catch (error) {
-          if (!(error instanceof JobCancelled)) {
+          if (!abort.signal.aborted) {
             failures.set(uid, { error, count: (failures.get(uid)?.count ?? 0) + 1, at: Date.now() });
           }
           throw error;
         } finally {
           running.delete(uid);
-          onEnd(uid);
+          onChange(claim);
         }
       };
       // Begun a moment later, so that the job is known before it can end.
       const end = Promise.resolve().then(attempt);
       end.catch(() => undefined);
       running.set(uid, { job, abort, end });
+      onChange(claim);
       return end;
     },
     cancel,

@@ -1,5 +1,5 @@
 /** qemu-img: making, checking, converting and growing disks. Formats are always named, never guessed by QEMU. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { findProgram } from '../../qemu/binary.ts';
@@ -17,7 +17,7 @@ export interface QemuImgOptions {
 
 export const isQemuImgHere = (): boolean => findProgram('qemu-img') !== undefined;
 
-/** Resolves with its exit code and output; throws when it could not run or, unless `codes` has it, failed. */
+/** Resolves with what it printed; throws when it could not run, or ended with none of `codes`. */
 async function run(args: readonly string[], folder: string, options: QemuImgOptions = {}, codes = [0]): Promise<string> {
   const program = findProgram('qemu-img');
   if (program === undefined) {
@@ -25,20 +25,22 @@ async function run(args: readonly string[], folder: string, options: QemuImgOpti
       hint: 'Install QEMU’s disk tools (the package is called qemu-utils on Debian and Ubuntu, qemu-img elsewhere).',
     });
   }
-  const { promise, resolve, reject } = Promise.withResolvers<{ code: number; stdout: string; stderr: string }>();
   const { signal, onProgress } = options;
-  const child = execFile(program, [...args], { ...(signal ? { signal } : {}), maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-    if (signal?.aborted) reject(signal.reason as Error);
-    else if (error !== null && typeof error.code !== 'number') reject(error);
-    else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal ? { signal } : {}) });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const share = onProgress && /\((\d+\.\d+)\/100%\)\s*$/.exec(text)?.[1];
+    if (share === undefined) stdout += text;
+    else onProgress?.(Number(share) / 100);
   });
-  if (onProgress) {
-    child.stdout?.on('data', (text: string) => {
-      const share = /\((\d+\.\d+)\/100%\)\s*$/.exec(text)?.[1];
-      if (share !== undefined) onProgress(Number(share) / 100);
-    });
-  }
-  const { code, stdout, stderr } = await promise;
+  // A damaged disk can have millions of errors, a line each: the last words are enough.
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-4096)));
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  child.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
+  child.on('close', (code) => resolve(code ?? -1));
+  const code = await promise;
+  signal?.throwIfAborted();
   if (codes.includes(code)) return stdout;
   if (await isNearlyFull(folder).catch(() => false)) throw noSpace(await freeBytes(folder));
   const words = stderr.trim().split('\n').at(-1)?.replace(/^qemu-img: /, '') ?? '';
@@ -76,17 +78,10 @@ export async function info(path: string, format: QemuFormat, options?: QemuImgOp
   return { virtualSizeBytes: told['virtual-size'], backingFile: told['backing-filename'] };
 }
 
-export interface CheckResult {
-  /** Errors that make the disk's content unreliable; leaked clusters do not. */
-  corruptions: number;
-  /** Where the last part in use ends: a shorter file is truncated. */
-  endBytes: number | undefined;
-}
-
-/** Reads a qcow2 file's own books. */
-export async function check(path: string, options?: QemuImgOptions): Promise<CheckResult> {
+/** Reads a qcow2 file's own books. Resolves with the number of errors in them; wasted space is none. */
+export async function countErrors(path: string, options?: QemuImgOptions): Promise<number> {
   // 2: corruptions were found; 3: only leaks.
   const text = await run(['check', '--output=json', '-f', 'qcow2', path], dirname(path), options, [0, 2, 3]);
-  const told = JSON.parse(text) as { corruptions?: number; 'check-errors'?: number; 'image-end-offset'?: number };
-  return { corruptions: (told.corruptions ?? 0) + (told['check-errors'] ?? 0), endBytes: told['image-end-offset'] };
+  const told = JSON.parse(text) as { corruptions?: number; 'check-errors'?: number };
+  return (told.corruptions ?? 0) + (told['check-errors'] ?? 0);
 }

@@ -105,7 +105,7 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
       await idle();
       try {
         // An earlier failure was told through `onError` and is told again here.
-        if (failure) throw failure as Error;
+        if (failure) throw failure;
         await syncFile(file);
       } finally {
         await closeFile(file);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { place, type Placement } from './place.ts';
@@ -23,7 +24,7 @@ export async function importHttp(source: HttpSource, to: Placement, onProgress: 
   const sizeBytes = told === null ? undefined : Number(told);
   const [algorithm = '', digest = ''] = source.checksum?.split(':') ?? [];
   const hash = source.checksum === undefined ? undefined : createHash(algorithm);
-  const stream = Readable.fromWeb(body);
+  const stream = Readable.fromWeb(body as ReadableStream);
   try {
     const received = await receiveImage(stream, {
       path: to.files.partialFor(to.claim),

@@ -73,7 +73,7 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
       if (finding) refuseTooLarge(finding, bytes, capacityBytes);
       if (!writer.write(chunk)) source.pause();
     } catch (error) {
-      reject(error as Error);
+      reject(error);
     }
   };
   const onClose = (): void => reject(connectionLost(bytes, sizeBytes));
@@ -81,6 +81,8 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
   const onAbort = (): void => reject(signal.reason as Error);
   source.on('data', onData).on('end', resolve).on('close', onClose).on('error', onError);
   signal.addEventListener('abort', onAbort);
+  // It may have broken off while the file was opened.
+  if (source.destroyed) onClose();
   try {
     await ended;
     if (sizeBytes !== undefined && bytes !== sizeBytes) throw connectionLost(bytes, sizeBytes);

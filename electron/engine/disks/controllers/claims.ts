@@ -1,0 +1,126 @@
+/** Claims: a file for each that nobody else fills, growth, and the end of both. */
+import { truncate } from 'node:fs/promises';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
+import { asHayloftError } from '#shared/contract/hayloft-error.ts';
+import type { ResourceDefinition } from '../../api/definition.ts';
+import { createController, related, type Controller, type ReconcileResult } from '../../controller.ts';
+import { requestedBytes } from '../definitions/claim-fields.ts';
+import { PROTECTION_FINALIZER } from '../definitions/persistent-volume-claim.ts';
+import { sync } from '../files/durable.ts';
+import { grow } from '../files/qemu-img.ts';
+import { claimsOf, machinesUsing, virtualMachineInstancesByName } from '../machine-use.ts';
+import type { DiskParts } from '../parts.ts';
+import { makeBlank } from '../populate/blank.ts';
+import type { DiskFile } from '../types.ts';
+import { backoffMs } from './backoff.ts';
+
+export function controlClaims(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>): Controller {
+  const { resources } = parts;
+  return createController(parts, {
+    of: claims,
+    related: [related({ of: virtualMachineInstancesByName, keys: ({ object }) => claimsOf(object) })],
+    reconcile: async ({ namespace, name }) => {
+      const claim = resources.get(claims, namespace, name);
+      if (!claim) return undefined;
+      if (claim.metadata.deletionTimestamp !== undefined) return remove(parts, claims, claim);
+      if (claim.spec.volumeName === undefined) {
+        resources.change(claims, namespace, name, (draft) => {
+          draft.spec.volumeName = `pvc-${draft.metadata.uid ?? ''}`;
+        });
+      }
+      return provide(parts, claims, claim);
+    },
+  });
+}
+
+/** Whether a DataVolume fills the claim; all others get a blank disk. */
+const isFilledByVolume = ({ metadata }: PersistentVolumeClaim): boolean =>
+  metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DataVolume' && controller === true) ?? false;
+
+async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): Promise<undefined> {
+  const { namespace, name = '', uid = '' } = claim.metadata;
+  if (machinesUsing(parts.resources, namespace, name).length > 0) return;
+  await parts.jobs.cancel(uid);
+  parts.files.remove(claim);
+  parts.resources.change(claims, namespace, name, (draft) => {
+    if (draft.metadata.uid !== uid) return;
+    draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((text) => text !== PROTECTION_FINALIZER);
+  });
+}
+
+function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): ReconcileResult {
+  const { files, jobs } = parts;
+  const uid = claim.metadata.uid ?? '';
+  const wanted = requestedBytes(claim.spec) ?? 0;
+  if (jobs.get(uid)) return undefined;
+  const file = files.find(claim);
+  if (file) {
+    const granted = parseQuantity(claim.status?.capacity?.storage);
+    if (granted !== undefined && granted < wanted && file.virtualSizeBytes < wanted) return growFile(parts, claim, file, wanted);
+    bind(parts, claims, claim, wanted);
+    return undefined;
+  }
+  if (isFilledByVolume(claim)) {
+    // What is granted stays until there is a file that can grow.
+    bind(parts, claims, claim, parseQuantity(claim.status?.capacity?.storage) ?? wanted);
+    return undefined;
+  }
+  if (claim.status?.phase === 'Bound' || claim.status?.phase === 'Lost') {
+    if (claim.status.phase === 'Bound') {
+      parts.events.record(claim, 'Warning', 'ClaimLost', 'The file of this disk is missing. If it was moved away, put it back; else delete the claim.');
+    }
+    setPhase(parts, claims, claim, 'Lost');
+    return undefined;
+  }
+  const failure = jobs.failure(uid);
+  const wait = failure === undefined ? 0 : failure.at + backoffMs(failure.count) - Date.now();
+  if (failure !== undefined) {
+    const { message, hint = '' } = asHayloftError(failure.error);
+    parts.events.record(claim, 'Warning', 'ProvisioningFailed', `${message} ${hint}`.trim());
+  }
+  setPhase(parts, claims, claim, 'Pending');
+  if (wait > 0) return { requeueAfterMs: wait };
+  void jobs.start(claim, 'blank', ({ signal }) => makeBlank({ files, claim, capacityBytes: wanted, signal })).catch(() => undefined);
+  return undefined;
+}
+
+/** A disk grows between two runs of its machine: QEMU keeps the file's size in mind while it has it open. */
+function growFile(parts: DiskParts, claim: PersistentVolumeClaim, file: DiskFile, wanted: number): ReconcileResult {
+  const { resources, jobs, events } = parts;
+  const { namespace, name = '', uid = '' } = claim.metadata;
+  if (machinesUsing(resources, namespace, name).length > 0) {
+    events.record(claim, 'Normal', 'Resizing', 'The disk grows when the machine that uses it is stopped.');
+    return undefined;
+  }
+  const failure = jobs.failure(uid);
+  const wait = failure === undefined ? 0 : failure.at + backoffMs(failure.count) - Date.now();
+  if (wait > 0) return { requeueAfterMs: wait };
+  void jobs
+    .start(claim, 'grow', async ({ signal }) => {
+      if (file.format === 'raw') await truncate(file.path, wanted);
+      else await grow(file.path, file.format, wanted, { signal });
+      await sync(file.path);
+    })
+    .catch((error: unknown) => events.record(claim, 'Warning', 'VolumeResizeFailed', asHayloftError(error).message));
+  return undefined;
+}
+
+function bind(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim, wanted: number): void {
+  setPhase(parts, claims, claim, 'Bound', formatBytesQuantity(wanted));
+}
+
+function setPhase(
+  { resources }: DiskParts,
+  claims: ResourceDefinition<PersistentVolumeClaim>,
+  claim: PersistentVolumeClaim,
+  phase: 'Pending' | 'Bound' | 'Lost',
+  storage?: string,
+): void {
+  resources.changeStatus(claims, claim.metadata.namespace, claim.metadata.name ?? '', (draft) => {
+    draft.status = { ...draft.status, phase };
+    if (storage === undefined) return;
+    draft.status.capacity = { storage };
+    if (draft.spec.accessModes) draft.status.accessModes = draft.spec.accessModes;
+  });
+}

@@ -1,0 +1,205 @@
+/** DataVolumes: a claim for each, and its content. What is done is read off the disk: a claim with its file is filled. */
+import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { ResourceDefinition } from '../../api/definition.ts';
+import { createController, related, type Controller, type ReconcileResult } from '../../controller.ts';
+import { isDefaultClass, isDefaultForMachines, storageClasses } from '../definitions/storage-class.ts';
+import { requestedBytes } from '../definitions/claim-fields.ts';
+import { claimsOf, isControlledBy, virtualMachineInstancesByName } from '../machine-use.ts';
+import type { DiskParts } from '../parts.ts';
+import { makeBlank } from '../populate/blank.ts';
+import { importHttp } from '../populate/import-http.ts';
+import type { Placement } from '../populate/place.ts';
+import { backoffMs } from './backoff.ts';
+import { cloneSource, startClone } from './clone-source.ts';
+import { claimSpecOf, newClaim } from './new-claim.ts';
+import { failedReason, happeningOf, writeState, type VolumeState } from './volume-status.ts';
+
+export interface VolumeParts extends DiskParts {
+  volumes: ResourceDefinition<DataVolume>;
+  claims: ResourceDefinition<PersistentVolumeClaim>;
+}
+
+/** How often a running transfer's progress is written down. */
+const progressEveryMs = 1000;
+/** Failures that may go away by themselves. All others are final. */
+const passing: readonly string[] = ['unreachable', 'connection-lost'];
+
+export function controlVolumes(parts: VolumeParts): Controller {
+  const { resources, volumes, claims } = parts;
+  const clonesOf = (namespace: string | undefined, name: string | undefined): { namespace: string | undefined; name: string }[] =>
+    resources
+      .list(volumes)
+      .filter(({ metadata, spec: { source } }) => source?.pvc?.name === name && (source?.pvc?.namespace ?? metadata.namespace) === namespace)
+      .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
+  return createController(parts, {
+    of: volumes,
+    related: [
+      related({
+        of: claims,
+        keys: ({ object: { metadata } }) => [
+          { namespace: metadata.namespace, name: metadata.name ?? '' },
+          ...clonesOf(metadata.namespace, metadata.name),
+        ],
+      }),
+      related({ of: volumes, keys: ({ object: { metadata } }) => clonesOf(metadata.namespace, metadata.name) }),
+      related({
+        of: virtualMachineInstancesByName,
+        keys: ({ object }) => claimsOf(object).flatMap(({ namespace, name }) => clonesOf(namespace, name)),
+      }),
+    ],
+    reconcile: ({ namespace, name }) => {
+      const volume = resources.get(volumes, namespace, name);
+      if (!volume || volume.metadata.deletionTimestamp !== undefined) return undefined;
+      return bring(parts, volume);
+    },
+  });
+}
+
+function bring(parts: VolumeParts, volume: DataVolume): ReconcileResult {
+  const { resources, claims, files, jobs } = parts;
+  const { namespace, name = '' } = volume.metadata;
+  const claim = resources.get(claims, namespace, name);
+  if (!claim) return makeClaim(parts, volume);
+  if (!isControlledBy(claim, volume)) {
+    say(parts, volume, waiting('Pending', 'ErrResourceExists', `A claim named "${name}" exists already and does not belong to this volume.`));
+    return undefined;
+  }
+  if (claim.metadata.deletionTimestamp !== undefined) return undefined;
+  const uid = claim.metadata.uid ?? '';
+  const job = jobs.get(uid);
+  // Growing comes after the content.
+  if (files.find(claim) && (!job || job.kind === 'grow')) {
+    say(parts, volume, {
+      phase: 'Succeeded',
+      bound: true,
+      running: { status: false, reason: 'Completed', message: volume.spec.source?.upload ? 'Upload Complete' : 'Import Complete' },
+      ...(volume.spec.source?.upload ? {} : { progress: 1 }),
+    });
+    return undefined;
+  }
+  if (volume.status?.phase === 'Succeeded') {
+    say(parts, volume, failed(`The file of the disk "${name}" is missing. If it was moved away, put it back; else delete this volume.`));
+    return undefined;
+  }
+  if (volume.status?.phase === 'Failed') return undefined;
+  return fill(parts, volume, claim);
+}
+
+function makeClaim(parts: VolumeParts, volume: DataVolume): ReconcileResult {
+  const { resources, claims } = parts;
+  if (volume.status?.phase === 'Succeeded') {
+    say(parts, volume, failed(`The claim "${volume.metadata.name ?? ''}" was deleted, and the disk with it. Delete this volume, too, to make it anew.`));
+    return undefined;
+  }
+  if (volume.status?.phase === 'Failed') return undefined;
+  const source = volume.spec.source?.pvc === undefined ? undefined : cloneSource(parts, volume);
+  // A clone without a size of its own waits for the source to know it.
+  if (source?.state === 'waiting' && requestedBytes(claimSpecOf(volume)) === undefined) {
+    say(parts, volume, waiting('CloneScheduled', source.reason, source.message));
+    return undefined;
+  }
+  try {
+    resources.create(claims, newClaim(volume, className(parts, volume), source?.state === 'ready' ? source.file.virtualSizeBytes : 0));
+  } catch (error) {
+    say(parts, volume, waiting('Pending', 'ErrClaimNotValid', error instanceof Error ? error.message : String(error)));
+    throw error;
+  }
+  // The new claim's own change brings us back.
+  return undefined;
+}
+
+function className({ resources }: VolumeParts, volume: DataVolume): string | undefined {
+  const all = resources.list(storageClasses);
+  return claimSpecOf(volume).storageClassName ?? (all.find(isDefaultForMachines) ?? all.find(isDefaultClass))?.metadata.name;
+}
+
+function fill(parts: VolumeParts, volume: DataVolume, claim: PersistentVolumeClaim): ReconcileResult {
+  const { jobs, files } = parts;
+  const source = volume.spec.source ?? {};
+  const uid = claim.metadata.uid ?? '';
+  const job = jobs.get(uid);
+  const failure = jobs.failure(uid);
+  const phase = { upload: 'UploadReady', import: 'ImportInProgress', clone: 'CloneInProgress', blank: 'ImportScheduled', grow: 'Pending' } as const;
+  if (job) {
+    say(parts, volume, {
+      phase: phase[job.kind],
+      bound: true,
+      running: { status: true, reason: 'Pod is running', message: '' },
+      ...(job.progress === undefined ? {} : { progress: job.progress }),
+      ...(failure === undefined ? {} : { restartCount: failure.count }),
+    });
+    return job.kind === 'upload' || job.kind === 'blank' ? undefined : { requeueAfterMs: progressEveryMs };
+  }
+  const words = failure === undefined ? undefined : wordsOf(failure.error);
+  const isNews = (failure?.count ?? 0) > (volume.status?.restartCount ?? 0);
+  if (source.upload) {
+    if (volume.status?.phase === undefined) say(parts, volume, waiting('UploadScheduled', 'Pending', ''));
+    if (words !== undefined && isNews) parts.events.record(volume, 'Warning', failedReason(volume), words);
+    say(parts, volume, { ...waiting('UploadReady', words === undefined ? 'Pending' : 'Error', words ?? ''), bound: true, restartCount: failure?.count ?? 0 });
+    return undefined;
+  }
+  const retryPhase = source.pvc ? 'CloneScheduled' : source.http ? 'ImportInProgress' : 'ImportScheduled';
+  if (failure !== undefined && words !== undefined) {
+    if (!(failure.error instanceof HayloftError && passing.includes(failure.error.code))) {
+      say(parts, volume, failed(words, failure.count));
+      return undefined;
+    }
+    if (isNews) parts.events.record(volume, 'Warning', failedReason(volume), words);
+    say(parts, volume, { ...waiting(retryPhase, 'Error', words), bound: true, restartCount: failure.count });
+    const wait = failure.at + backoffMs(failure.count) - Date.now();
+    if (wait > 0) return { requeueAfterMs: wait };
+  } else {
+    say(parts, volume, { ...waiting(source.pvc ? 'CloneScheduled' : 'ImportScheduled', 'Pending', ''), bound: true });
+  }
+  const capacityBytes = requestedBytes(claim.spec) ?? 0;
+  const to = (signal: AbortSignal): Placement => ({ files, claim, capacityBytes, signal });
+  const { http } = source;
+  if (source.pvc) {
+    const found = cloneSource(parts, volume);
+    if (found.state === 'waiting') {
+      say(parts, volume, { ...waiting('CloneScheduled', found.reason, found.message), bound: true });
+      return undefined;
+    }
+    startClone(parts, claim, found.file, to);
+  } else if (http) {
+    void jobs
+      .start(claim, 'import', (running) => importHttp(http, to(running.signal), (share) => (running.progress = share)))
+      .catch(() => undefined);
+  } else {
+    void jobs.start(claim, 'blank', ({ signal }) => makeBlank(to(signal))).catch(() => undefined);
+  }
+  return { requeueAfterMs: 0 };
+}
+
+const waiting = (phase: VolumeState['phase'], reason: string, message: string): VolumeState => ({
+  phase,
+  bound: false,
+  running: { status: false, reason, message },
+});
+
+const failed = (message: string, restartCount = 0): VolumeState => ({
+  phase: 'Failed',
+  bound: true,
+  running: { status: false, reason: 'Error', message },
+  restartCount,
+});
+
+function wordsOf(error: unknown): string {
+  const { message, hint = '' } = asHayloftError(error);
+  return `${message} ${hint}`.trim();
+}
+
+/** Writes the state down, and an Event when the phase is a new one. */
+function say(parts: VolumeParts, volume: DataVolume, state: VolumeState): void {
+  const { resources, events, volumes } = parts;
+  const { namespace, name = '', uid } = volume.metadata;
+  const before = volume.status?.phase;
+  const written = resources.changeStatus(volumes, namespace, name, (draft) => {
+    if (draft.metadata.uid === uid) writeState(draft, state);
+  });
+  volume.status = written?.status ?? volume.status ?? {};
+  const happening = state.phase === before ? undefined : happeningOf(volume, state);
+  if (happening) events.record(volume, happening.type, happening.reason, happening.message);
+}

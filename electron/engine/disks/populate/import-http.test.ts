@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { DataVolume, DataVolumeSpec } from '#shared/kube/cdi.ts';
+import { rigImage } from '../../../../test/rig/images/rig-image.ts';
+import { startDisks } from '../disks-rig.ts';
+
+const iso = rigImage('netboot-iso');
+const size = statSync(iso).size;
+const sha256 = createHash('sha256').update(readFileSync(iso)).digest('hex');
+
+async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(handle);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const http = (url: string, more: object = {}): DataVolumeSpec => ({
+  source: { http: { url, ...more } },
+  storage: { resources: { requests: { storage: '64Mi' } } },
+});
+const sendAll = (response: ServerResponse): void => {
+  response.writeHead(200, { 'content-length': size });
+  createReadStream(iso).pipe(response);
+};
+const words = (volume: DataVolume): string => volume.status?.conditions?.find(({ type }) => type === 'Running')?.message ?? '';
+
+describe('imports over HTTP', () => {
+  it('follow redirects, send headers, check the checksum and tell their progress', async () => {
+    let rest: (() => void) | undefined;
+    const address = await serve((request, response) => {
+      if (request.url === '/latest') {
+        response.writeHead(302, { location: '/file.iso' }).end();
+        return;
+      }
+      expect(request.headers['x-key']).toBe('a: b');
+      response.writeHead(200, { 'content-length': size });
+      const content = readFileSync(iso);
+      response.write(content.subarray(0, size / 2));
+      rest = () => response.end(content.subarray(size / 2));
+    });
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/latest`, { checksum: `sha256:${sha256}`, extraHeaders: ['X-Key: a: b'] }));
+    const half = await rig.until<DataVolume>('datavolumes', 'image', (volume) => volume?.status?.progress === '50.00%');
+    expect(half.status?.phase).toBe('ImportInProgress');
+    rest?.();
+    const volume = await rig.untilPhase('image', 'Succeeded');
+    expect(volume.status?.progress).toBe('100.0%');
+    expect(rig.module.catalog.find('default', 'image')).toMatchObject({ file: { format: 'raw', virtualSizeBytes: size } });
+    expect(rig.events.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['ImportScheduled', 'ImportInProgress', 'ImportSucceeded']));
+  });
+
+  it.each([
+    ['an error of the server', (response: ServerResponse) => response.writeHead(404).end('gone'), {}, /answered 404 Not Found/],
+    ['a page in place of the image', (response: ServerResponse) => response.end('<!doctype html><html></html>'), {}, /web page/],
+    ['another file than the checksum says', sendAll, { checksum: `sha256:${'0'.repeat(64)}` }, /checksum of the download is/],
+  ] as const)('end with %s', async (_name, answer, more, expected) => {
+    const address = await serve((_request, response) => void answer(response));
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x`, more));
+    expect(words(await rig.untilPhase('image', 'Failed'))).toMatch(expected);
+    expect(rig.fileNames()).toEqual([]);
+    expect(rig.events).toContainEqual(expect.objectContaining({ type: 'Warning', reason: 'ImportFailed' }));
+    await rig.restart();
+    expect(rig.resources.get(rig.of<DataVolume>('datavolumes'), 'default', 'image')?.status?.phase).toBe('Failed');
+  });
+
+  it('are tried again when the connection broke off', async () => {
+    let attempts = 0;
+    const address = await serve((_request, response) => {
+      attempts += 1;
+      if (attempts > 1) {
+        sendAll(response);
+        return;
+      }
+      response.writeHead(200, { 'content-length': size });
+      response.write(readFileSync(iso).subarray(0, size / 4), () => response.destroy());
+    });
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x`));
+    const between = await rig.until<DataVolume>('datavolumes', 'image', (volume) => volume?.status?.restartCount === 1);
+    expect(words(between)).toContain('connection ended');
+    await rig.untilPhase('image', 'Succeeded');
+    expect(attempts).toBe(2);
+    expect(rig.fileNames()).toHaveLength(1);
+  });
+
+  it('end without debris when their volume is deleted', async () => {
+    const address = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': size });
+      response.write(readFileSync(iso).subarray(0, size / 2));
+    });
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x`));
+    await rig.untilPhase('image', 'ImportInProgress');
+    rig.resources.delete(rig.of('datavolumes'), 'default', 'image');
+    await rig.until('persistentvolumeclaims', 'image', (object) => object === undefined);
+    expect(rig.fileNames()).toEqual([]);
+  });
+});
