@@ -1,7 +1,7 @@
 /** The backend: all that the app does, behind the contract. Plain Node; the hosts give it a channel. */
 import { join } from 'node:path';
 import type { Handlers } from '#shared/channel/handlers.ts';
-import { version } from '../../package.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
 import { Clusters } from './clusters/clusters.ts';
 import { nodesTopic } from './clusters/nodes.ts';
 import { consoleStreams } from './consoles/console-streams.ts';
@@ -43,7 +43,7 @@ export function createBackend(options: BackendOptions): Backend {
   return {
     handlers: {
       calls: {
-        'app.info': () => Promise.resolve({ version, host, platform: process.platform, arch: process.arch, dataDir }),
+        'app.info': () => Promise.resolve({ version: packageJson.version, host, platform: process.platform, arch: process.arch, dataDir }),
         'engine.retry': async () => {
           await engine.ensure();
           await selfCheck.look();

@@ -1,19 +1,17 @@
 /** Puts the engine together: data folder, TLS, port, modules, server; and takes it apart again. */
 import { join } from 'node:path';
 import type { EngineModule } from './api/definition.ts';
+import type { ApiServer, ApiServerOptions } from './api/server.ts';
 import type { EngineContext, Log } from './context.ts';
 import { nodeNameFrom } from './core/host.ts';
 import { explain, openDataFolder, writeRecord } from './data-folder.ts';
 import { createEventRecorder } from './events/recorder.ts';
 import { openLog } from './log.ts';
 import { holdPort, loopback } from './port.ts';
-import type { ApiStore } from './store/api-store.ts';
-import type { Resources } from './store/resources.ts';
 import { ensureCertificates } from './tls/certificates.ts';
-import type { Issue, KeyPair } from './tls/key-pair.ts';
+import type { Issue } from './tls/key-pair.ts';
 import { writeKubeconfig } from './tls/kubeconfig.ts';
 import { ensureToken } from './tls/token.ts';
-import type { Server } from 'node:net';
 
 export interface EngineOptions {
   dataDir: string;
@@ -21,27 +19,11 @@ export interface EngineOptions {
   port?: number | undefined;
 }
 
-export interface ServerOptions {
-  store: ApiStore;
-  resources: Resources;
-  modules: readonly EngineModule[];
-  token: string;
-  tls: KeyPair;
-  log: Log;
-}
-
-export interface ApiServer {
-  /** Takes over a socket that listens already. */
-  listen(socket: Server): Promise<void>;
-  /** Ends every connection and resolves when the port is free. */
-  close(): Promise<void>;
-}
-
 /** What the engine is made of, besides its core; tests bring less. */
 export interface EngineParts {
   issue: Issue;
   createModules(folder: { dataDir: string; log: Log }): EngineModule[];
-  createServer(options: ServerOptions): ApiServer;
+  createServer(options: ApiServerOptions): ApiServer;
 }
 
 export interface RunningEngine {
@@ -85,8 +67,12 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
       undo.push(() => module.stop());
       await module.start(context);
     }
-    const server = parts.createServer({ store: api, resources, modules, token, tls, log });
-    undo.push(() => server.close());
+    const server = parts.createServer({ store: api, modules, token, tls: { cert: tls.certificate, key: tls.key }, log });
+    undo.push(() => {
+      // Nobody new while the modules stop.
+      held.release();
+      return server.close();
+    });
     await server.listen(held.socket);
     const kubeconfig = join(dataDir, 'kubeconfig');
     writeKubeconfig(kubeconfig, { endpoint, ca, token });

@@ -1,0 +1,58 @@
+/** Which of the representations that a client accepts it gets: the first that the engine has. */
+import { ApiError } from '../errors.ts';
+
+export type Representation = 'object' | 'table' | 'metadata';
+
+export interface Accepted {
+  representation: Representation;
+  contentType: string;
+}
+
+interface Clause {
+  type: string;
+  parameters: Map<string, string>;
+}
+
+const clausesOf = (accept: string): Clause[] =>
+  accept.split(',').map((clause) => {
+    const [type = '', ...parameters] = clause.split(';').map((part) => part.trim());
+    const pairs = parameters.map((text): [string, string] => [text.split('=')[0] ?? '', text.split('=')[1] ?? '']);
+    return { type: type.toLowerCase(), parameters: new Map(pairs) };
+  });
+
+const isJson = (type: string): boolean => ['application/json', 'application/*', '*/*', ''].includes(type);
+
+/** @throws ApiError 406 when nothing that the engine has is accepted */
+export function negotiate(accept: string | undefined): Accepted {
+  for (const { type, parameters } of clausesOf(accept ?? '*/*')) {
+    if (!isJson(type)) continue;
+    const as = parameters.get('as');
+    if (as === undefined) return { representation: 'object', contentType: 'application/json' };
+    if (parameters.get('g') !== 'meta.k8s.io' || parameters.get('v') !== 'v1') continue;
+    if (as === 'Table') return { representation: 'table', contentType: 'application/json' };
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
+      return { representation: 'metadata', contentType: 'application/json' };
+    }
+  }
+  throw notAcceptable('application/json');
+}
+
+/** Whether the client prefers groups, versions and kinds in one document; and the version of that it takes. */
+export function aggregatedDiscovery(accept: string | undefined): 'v2' | 'v2beta1' | undefined {
+  for (const { type, parameters } of clausesOf(accept ?? '*/*')) {
+    if (!isJson(type)) continue;
+    if (parameters.get('as') === undefined) return undefined;
+    const version = parameters.get('v');
+    const asked = parameters.get('g') === 'apidiscovery.k8s.io' && parameters.get('as') === 'APIGroupDiscoveryList';
+    if (asked && (version === 'v2' || version === 'v2beta1')) return version;
+  }
+  throw notAcceptable('application/json');
+}
+
+/** @throws ApiError 406 for clients that take protobuf alone (they then ask for another document, or do without) */
+export function requireJson(accept: string | undefined): void {
+  if (!clausesOf(accept ?? '*/*').some(({ type }) => isJson(type))) throw notAcceptable('application/json');
+}
+
+const notAcceptable = (types: string): ApiError =>
+  new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${types}`);

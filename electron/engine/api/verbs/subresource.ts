@@ -1,0 +1,23 @@
+/** Requests to subresources that modules serve. */
+import type { IncomingMessage } from 'node:http';
+import type { SubresourceRequest, SubresourceRoute } from '../definition.ts';
+import { parseJsonBody, parseYamlBody, readBody } from '../http/body.ts';
+import type { Answer } from '../http/respond.ts';
+import type { Target } from '../http/target.ts';
+
+/** KubeVirt reads bodies as JSON or YAML whatever their type says, and an empty one as all defaults. */
+export async function serveSubresource(
+  route: SubresourceRoute,
+  target: Target,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const bytes = await readBody(request);
+  const looksLikeJson = /^\s*([{[]|$)/.test(bytes.subarray(0, 64).toString());
+  const { value } = looksLikeJson ? parseJsonBody(bytes) : await parseYamlBody(bytes);
+  return await route.handle(subresourceRequest(target, query, value));
+}
+
+export function subresourceRequest(target: Target, query: URLSearchParams, body?: unknown): SubresourceRequest {
+  return { namespace: target.namespace ?? '', name: target.name ?? '', query, body };
+}

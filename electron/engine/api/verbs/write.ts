@@ -1,0 +1,157 @@
+/** create, update, patch and delete. */
+import type { IncomingMessage } from 'node:http';
+import type { KubeObject, Status } from '#shared/kube/object.ts';
+import type { ApiStore, DeleteRequest } from '../../store/api-store.ts';
+import type { AnyDefinition } from '../definition.ts';
+import { ApiError, badRequest, notFound } from '../errors.ts';
+import { contentTypeOf, parseBody, parseJsonBody, readBody } from '../http/body.ts';
+import { copyJson, isJsonObject, type Json } from '../http/json.ts';
+import type { Target } from '../http/target.ts';
+import { jsonPatch } from '../patch/json-patch.ts';
+import { mergePatch } from '../patch/merge-patch.ts';
+import { strategicPatch } from '../patch/strategic-patch.ts';
+import { metadataSchema } from '../schema-checks/metadata-schema.ts';
+import { matcherOf } from '../selectors/matcher.ts';
+import { checkObject, decodeObject } from './decode.ts';
+
+export interface Written {
+  status: number;
+  object: KubeObject | Status;
+  warnings: string[];
+}
+
+export interface WriteContext {
+  store: ApiStore;
+  definition: AnyDefinition;
+  target: Target;
+  request: IncomingMessage;
+  query: URLSearchParams;
+}
+
+const isDryRun = (query: URLSearchParams): boolean => query.getAll('dryRun').includes('All');
+
+/** Puts the request's namespace into the object, or finds that they differ. */
+function place(object: KubeObject, { definition, target }: WriteContext): void {
+  const { namespace } = object.metadata;
+  if (!definition.namespaced) {
+    delete object.metadata.namespace;
+    return;
+  }
+  if (namespace !== undefined && namespace !== target.namespace) {
+    throw badRequest(
+      `the namespace of the provided object does not match the namespace sent on the request (${namespace} and ${target.namespace ?? ''})`,
+    );
+  }
+  if (target.namespace !== undefined) object.metadata.namespace = target.namespace;
+}
+
+export async function create(context: WriteContext): Promise<Written> {
+  const { store, definition, request, query } = context;
+  const { object, warnings } = await decodeObject(request, definition, query);
+  place(object, context);
+  if (definition.answer) return { status: 201, object: (await definition.answer(object)) as KubeObject, warnings };
+  return { status: 201, object: store.create(definition, object, { dryRun: isDryRun(query) }), warnings };
+}
+
+export async function update(context: WriteContext): Promise<Written> {
+  const { definition, request, query } = context;
+  const { object, warnings } = await decodeObject(request, definition, query);
+  return { status: 200, object: replace(context, object), warnings };
+}
+
+function replace(context: WriteContext, object: KubeObject): KubeObject {
+  const { store, definition, target, query } = context;
+  place(object, context);
+  if (object.metadata.name !== target.name) {
+    throw badRequest(`the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${target.name ?? ''})`);
+  }
+  const dryRun = isDryRun(query);
+  return store.update(definition, object, target.subresource === 'status' ? { dryRun, subresource: 'status' } : { dryRun });
+}
+
+export async function patch(context: WriteContext): Promise<Written> {
+  const { store, definition, target, request, query } = context;
+  const bytes = await readBody(request);
+  const type = contentTypeOf(request);
+  const { value, duplicates } = type.endsWith('yaml') ? await parseBody(bytes, 'application/yaml') : parseJsonBody(bytes);
+  const current = store.get(definition, target.namespace, target.name ?? '');
+  if (!current) throw notFound(definition, target.name ?? '');
+  const patched = applyPatch(type, current, value as Json, definition);
+  if (!isJsonObject(patched)) throw badRequest('the patch leaves no object');
+  const { object, warnings } = checkObject(patched, definition, query, duplicates);
+  return { status: 200, object: replace(context, object), warnings };
+}
+
+function applyPatch(type: string, current: KubeObject, value: Json, definition: AnyDefinition): Json {
+  const target = copyJson(current) as unknown as Json;
+  switch (type) {
+    case 'application/json-patch+json':
+      return jsonPatch(target, value);
+    case 'application/merge-patch+json':
+      return mergePatch(target, value);
+    case 'application/strategic-merge-patch+json': {
+      const { schema } = definition;
+      return strategicPatch(target, value, { ...schema, properties: { ...schema.properties, metadata: metadataSchema } });
+    }
+    default:
+      throw new ApiError(
+        415,
+        'UnsupportedMediaType',
+        `patches of type "${type}" are not served; use a JSON patch, a merge patch or a strategic merge patch`,
+      );
+  }
+}
+
+export async function remove(context: WriteContext): Promise<Written> {
+  const { store, definition, target, request, query } = context;
+  const name = target.name ?? '';
+  const { object, removed } = store.delete(definition, target.namespace, name, await deleteRequest(request, query));
+  if (!removed) return { status: 200, object, warnings: [] };
+  const { group, plural } = definition;
+  const status: Status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, group, kind: plural, ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }) },
+  };
+  return { status: 200, object: status, warnings: [] };
+}
+
+export async function removeCollection(context: WriteContext): Promise<Written> {
+  const { store, definition, target, request, query } = context;
+  const options = await deleteRequest(request, query);
+  const matches = matcherOf(query);
+  const { items } = store.list(definition, {
+    ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
+    ...(matches ? { matches } : {}),
+  });
+  for (const { metadata } of items) {
+    try {
+      store.delete(definition, metadata.namespace, metadata.name ?? '', options);
+    } catch (error) {
+      // One that went with another is as gone as was asked for.
+      if (!(error instanceof ApiError && error.code === 404)) throw error;
+    }
+  }
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
+  return { status: 200, object: status, warnings: [] };
+}
+
+interface DeleteOptions {
+  propagationPolicy?: string;
+  orphanDependents?: boolean;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  dryRun?: string[];
+}
+
+async function deleteRequest(request: IncomingMessage, query: URLSearchParams): Promise<DeleteRequest> {
+  const { value } = await parseBody(await readBody(request), contentTypeOf(request));
+  const options = (value ?? {}) as DeleteOptions;
+  const policy = query.get('propagationPolicy') ?? options.propagationPolicy ?? (options.orphanDependents ? 'Orphan' : undefined);
+  const result: DeleteRequest = { dryRun: isDryRun(query) || (options.dryRun?.includes('All') ?? false) };
+  if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') result.propagationPolicy = policy;
+  else if (policy !== undefined) throw badRequest(`propagationPolicy can be Background, Foreground or Orphan, not "${policy}"`);
+  if (options.preconditions) result.preconditions = options.preconditions;
+  return result;
+}
