@@ -6,7 +6,6 @@ import type { Duplex } from 'node:stream';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { Log } from '../context.ts';
 import type { ApiStore } from '../store/api-store.ts';
-import type { KeyPair } from '../tls/key-pair.ts';
 import type { EngineModule } from './definition.ts';
 import { ApiError, unauthorized } from './errors.ts';
 import { authenticator } from './http/authentication.ts';
@@ -19,7 +18,7 @@ export interface ApiServerOptions {
   store: ApiStore;
   modules: readonly EngineModule[];
   token: string;
-  tls: KeyPair;
+  tls: { cert: string; key: string };
   log: Log;
 }
 
@@ -38,7 +37,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const raw = new Map(options.modules.flatMap((module) => module.raw ?? []).map((route) => [route.path, route]));
   const identify = authenticator(options.token);
   const connections = new Set<Duplex>();
-  const { certificate: cert, key } = options.tls;
+  const { cert, key } = options.tls;
   // Uploads take as long as they take; who sends nothing is bounded by each handler.
   const server = createServer({ cert, key, minVersion: 'TLSv1.2', requestTimeout: 0 });
 
