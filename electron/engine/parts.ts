@@ -1,14 +1,26 @@
 /** The real parts of the engine. */
+import { join } from 'node:path';
 import { createApiServer } from './api/server.ts';
 import { createCoreModule } from './core/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
+import { createMachinesModule } from './machines/module.ts';
+import { createHypervisor } from './qemu/hypervisor.ts';
 import type { Issue } from './tls/key-pair.ts';
 
 export function engineParts(issue: Issue): EngineParts {
   return {
     issue,
-    createModules: ({ dataDir }) => [createCoreModule(), createDisksModule({ dataDir })],
+    createModules: ({ dataDir, log }) => {
+      const disks = createDisksModule({ dataDir });
+      const hypervisor = createHypervisor({
+        runDir: join(dataDir, 'run'),
+        cacheDir: join(dataDir, 'cache'),
+        firmwareDir: join(dataDir, 'firmware'),
+        log,
+      });
+      return [createCoreModule(), disks, createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes })];
+    },
     createServer: createApiServer,
   };
 }

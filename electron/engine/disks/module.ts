@@ -1,6 +1,6 @@
 /** Disks: claims and their files, DataVolumes that fill them, and the upload proxy. */
-import type { CdiConfig } from '#shared/kube/cdi.ts';
-import type { EngineModule } from '../api/definition.ts';
+import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
+import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import { notFound } from '../api/errors.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
@@ -23,7 +23,11 @@ export interface DisksOptions {
   dataDir: string;
 }
 
-export type DisksModule = EngineModule & { catalog: DiskCatalog };
+export type DisksModule = EngineModule & {
+  catalog: DiskCatalog;
+  /** DataVolumes with all their checks, for whoever makes some. */
+  volumes: ResourceDefinition<DataVolume>;
+};
 
 export function createDisksModule({ dataDir }: DisksOptions): DisksModule {
   const files = createClaimFiles(dataDir);
@@ -52,6 +56,7 @@ export function createDisksModule({ dataDir }: DisksOptions): DisksModule {
 
   return {
     name: 'disks',
+    volumes,
     definitions: [claims, storageClasses, volumes, cdiConfigs, tokenRequests],
     raw: uploadRoutes(() => parts),
     catalog: { find: (namespace, claimName) => findDisk({ resources: started().resources, files, jobs }, namespace, claimName) },

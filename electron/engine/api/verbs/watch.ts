@@ -1,55 +1,99 @@
 /** watch: changes as they come, a JSON object a line. Source: Kubernetes API concepts. */
 import type { ServerResponse } from 'node:http';
 import type { KubeObject, WatchEvent } from '#shared/kube/object.ts';
-import type { Matcher, StoredChange, WatchRequest } from '../../store/api-store.ts';
-import { ApiError, badRequest } from '../errors.ts';
+import type { ListRequest, Matcher, StoredChange } from '../../store/api-store.ts';
+import { apiVersionOf, type AnyDefinition } from '../definition.ts';
+import { ApiError, badRequest, invalid } from '../errors.ts';
 import { negotiate } from '../http/negotiation.ts';
+import { flagOf } from '../http/query.ts';
 import { metadataOnly } from '../representation/partial-metadata.ts';
 import { includeObjectOf, tableOf } from '../representation/table.ts';
 import { matcherOf } from '../selectors/matcher.ts';
 import type { ReadContext } from './read.ts';
 
 const bookmarkMs = 60_000;
-/** A client that has this much waiting for it does not read: it is let go, and may come again. */
+/** A client that lets this much wait for it does not read: it is let go, and may come again. */
 const backlogBytes = 16 * 1024 * 1024;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
+interface WatchOptions {
+  /** The revision to go on from; undefined: from now. */
+  since: string | undefined;
+  /** Whether what is there already comes first, as ADDED. */
+  initialEvents: boolean;
+  /** Whether the end of the initial events is marked. */
+  initialMark: boolean;
+  bookmarks: boolean;
+  timeoutMs: number;
+}
+
+/** @throws ApiError 400, 422 */
+function watchOptions(query: URLSearchParams, of: AnyDefinition): WatchOptions {
+  const asked = query.get('resourceVersion') ?? '';
+  const fromNow = asked === '' || asked === '0';
+  const timeoutMs = Number(query.get('timeoutSeconds') ?? 0) * 1000;
+  if (!(timeoutMs >= 0)) throw badRequest(`timeoutSeconds=${query.get('timeoutSeconds') ?? ''} is no number of seconds`);
+  const streamed = query.has('sendInitialEvents') ? flagOf(query, 'sendInitialEvents') : undefined;
+  if (streamed !== undefined && query.get('resourceVersionMatch') !== 'NotOlderThan') {
+    const message = 'Forbidden: sendInitialEvents needs resourceVersionMatch=NotOlderThan';
+    throw invalid({ ...of, kind: 'ListOptions' }, '', [{ reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message }]);
+  }
+  const bookmarks = flagOf(query, 'allowWatchBookmarks');
+  return {
+    since: fromNow ? undefined : asked,
+    initialEvents: streamed ?? fromNow,
+    initialMark: streamed === true && bookmarks,
+    bookmarks,
+    timeoutMs,
+  };
+}
+
 /** Serves the watch until the client goes or its time is over. */
 export function watch(context: ReadContext, response: ServerResponse): void {
-  const { store, definition, target, query, request } = context;
-  const matches = matcherOf(query, target.name) ?? ((): boolean => true);
+  const { store, definition, target, query } = context;
+  const matches = matcherOf(query, target.name);
+  const options = watchOptions(query, definition);
   const encode = encoderOf(context);
-  const timeoutSeconds = Number(query.get('timeoutSeconds') ?? 0);
-  if (Number.isNaN(timeoutSeconds)) throw badRequest('timeoutSeconds is no number');
+  const scope: ListRequest = target.namespace === undefined ? {} : { namespace: target.namespace };
 
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   const send = (event: WatchEvent): void => {
-    response.write(`${JSON.stringify(encode(event))}\n`);
-    if (response.writableLength > backlogBytes) response.destroy();
+    if (response.writable) response.write(`${JSON.stringify(encode(event))}\n`);
   };
   const bookmark = (annotations?: Record<string, string>): void => {
-    const { group, version, kind } = definition;
     const metadata = { resourceVersion: store.resourceVersion, ...(annotations ? { annotations } : {}) };
-    send({ type: 'BOOKMARK', object: { kind, apiVersion: group === '' ? version : `${group}/${version}`, metadata } });
+    send({ type: 'BOOKMARK', object: { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata } });
   };
 
-  const scope: Pick<WatchRequest, 'namespace'> = target.namespace === undefined ? {} : { namespace: target.namespace };
-  const asked = query.get('resourceVersion') ?? '';
-  const initial = query.get('sendInitialEvents') === 'true' || (query.get('sendInitialEvents') === null && (asked === '' || asked === '0'));
-  let since = asked;
-  if (initial || asked === '' || asked === '0') {
-    const { items, resourceVersion } = store.list(definition, { ...scope, matches });
-    since = resourceVersion;
-    if (initial) for (const object of items) send({ type: 'ADDED', object });
-    if (query.get('sendInitialEvents') === 'true') bookmark({ [initialEventsEnd]: 'true' });
-  }
-
   let stop: () => void = () => undefined;
+  let timers: NodeJS.Timeout[] = [];
+  const release = (): void => {
+    stop();
+    timers.forEach(clearTimeout);
+    timers = [];
+  };
+  const end = (): void => {
+    release();
+    response.end();
+  };
+  response.on('close', release);
+
   try {
+    let since = options.since;
+    if (since === undefined || options.initialEvents) {
+      const { items, resourceVersion } = store.list(definition, matches ? { ...scope, matches } : scope);
+      if (options.initialEvents) for (const object of items) send({ type: 'ADDED', object });
+      since = resourceVersion;
+    }
+    if (options.initialMark) bookmark({ [initialEventsEnd]: 'true' });
+    // What has come so far is bounded by the store; what changes from here on is not.
+    const allowed = response.writableLength + backlogBytes;
     stop = store.watch(definition, { ...scope, since }, (change) => {
-      const event = eventOf(change, matches);
-      if (event) send(event);
+      const event = eventOf(change, matches ?? everything);
+      if (!event) return;
+      send(event);
+      if (response.writableLength > allowed) response.destroy();
     });
   } catch (error) {
     // By now the head is out: what is wrong comes as an event, as from Kubernetes.
@@ -57,23 +101,24 @@ export function watch(context: ReadContext, response: ServerResponse): void {
     response.end(`${JSON.stringify({ type: 'ERROR', object: error.toStatus() })}\n`);
     return;
   }
-  const bookmarks = query.get('allowWatchBookmarks') === 'true' ? setInterval(bookmark, bookmarkMs) : undefined;
-  const limit = timeoutSeconds > 0 ? setTimeout(() => response.end(), timeoutSeconds * 1000) : undefined;
-  const end = (): void => {
-    stop();
-    clearInterval(bookmarks);
-    clearTimeout(limit);
-  };
-  response.on('close', end);
-  request.on('close', end);
+  if (options.bookmarks) timers.push(setInterval(() => bookmark(), bookmarkMs));
+  if (options.timeoutMs > 0) timers.push(setTimeout(end, options.timeoutMs));
 }
 
-/** What a change means to someone who sees only what matches: things may come into and go out of view. */
-function eventOf({ type, object, old }: StoredChange, matches: Matcher): WatchEvent | undefined {
-  const now = type !== 'DELETED' && matches(object);
-  const before = type === 'DELETED' ? matches(object) : old !== undefined && matches(old);
-  if (now) return { type: before ? 'MODIFIED' : 'ADDED', object };
-  return before ? { type: 'DELETED', object } : undefined;
+const everything: Matcher = () => true;
+
+/**
+ * What a change means to someone who sees only what matches: things may come into and go out of view. What goes
+ * is shown as it was when it could still be seen.
+ */
+export function eventOf({ type, object, old }: StoredChange, matches: Matcher): WatchEvent | undefined {
+  const before = type === 'DELETED' ? (old ?? object) : old;
+  const wasSeen = before !== undefined && matches(before);
+  if (type !== 'DELETED' && matches(object)) return { type: wasSeen ? 'MODIFIED' : 'ADDED', object };
+  if (!wasSeen) return undefined;
+  if (type === 'DELETED') return { type, object };
+  const { resourceVersion } = object.metadata;
+  return { type: 'DELETED', object: { ...before, metadata: { ...before.metadata, ...(resourceVersion && { resourceVersion }) } } };
 }
 
 function encoderOf({ definition, query, request }: ReadContext): (event: WatchEvent) => unknown {

@@ -18,7 +18,7 @@ function ready(rig: DisksRig, name: string): DiskFile {
   return found.file;
 }
 
-const imageInfo = (path: string): unknown => JSON.parse(execFileSync('qemu-img', ['info', '--output=json', path], { encoding: 'utf8' }));
+const imageInfo = (path: string): string => execFileSync('qemu-img', ['info', '--output=json', path], { encoding: 'utf8' });
 
 function startMachine(rig: DisksRig, claimName: string, how: object = { disk: { bus: 'virtio' } }): void {
   rig.resources.create(virtualMachineInstancesByName, {
@@ -46,7 +46,7 @@ describe('claims', () => {
     });
     const file = ready(rig, 'data');
     expect(file).toMatchObject({ format: 'qcow2', virtualSizeBytes: 32 * MiB });
-    expect(imageInfo(file.path)).toMatchObject({ format: 'qcow2', 'virtual-size': 32 * MiB });
+    expect(JSON.parse(imageInfo(file.path))).toMatchObject({ format: 'qcow2', 'virtual-size': 32 * MiB });
     rig.resources.delete(rig.of('persistentvolumeclaims'), 'default', 'data');
     await rig.until('persistentvolumeclaims', 'data', gone);
     expect(rig.fileNames()).toEqual([]);

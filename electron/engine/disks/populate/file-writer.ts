@@ -1,12 +1,14 @@
 /**
- * Writes a stream of small chunks to a file at the speed of the disk: chunks are gathered into large writes, several
- * of which are under way at once, and what is written is synced in the background, so that the last sync is short.
+ * Writes a stream of small chunks to a file at the speed of the disk: what comes while one write is under way is
+ * gathered for the next, and what is written is synced in the background, so that the last sync is short.
  */
-import { close, fdatasync, open, writev, type WriteVResult } from 'node:fs';
+import { close, fdatasync, open, writev } from 'node:fs';
 import { promisify } from 'node:util';
 
-const gatherBytes = 1024 * 1024;
-const writesAtOnce = 4;
+/** One write at a time: several at once would only spin on the file's lock in the kernel. */
+const writeAtBytes = 512 * 1024;
+/** More than this is not kept waiting. */
+const highWaterBytes = 4 * 1024 * 1024;
 const syncEveryBytes = 64 * 1024 * 1024;
 
 const openFile = promisify(open);
@@ -35,13 +37,14 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
   let gatheredBytes = 0;
   let position = 0;
   let unsynced = 0;
-  let underWay = 0;
+  let writing = false;
   let syncing = false;
+  let finishing = false;
   let failure: Error | undefined;
   let whenIdle: (() => void) | undefined;
 
   const settle = (): void => {
-    if (underWay === 0 && !syncing) whenIdle?.();
+    if (!writing && !syncing) whenIdle?.();
   };
   const idle = (): Promise<void> =>
     new Promise((resolve) => {
@@ -55,7 +58,7 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
   };
 
   const syncInBackground = (): void => {
-    if (syncing || unsynced < syncEveryBytes) return;
+    if (syncing || finishing || unsynced < syncEveryBytes) return;
     unsynced = 0;
     syncing = true;
     fdatasync(file, (error) => {
@@ -65,31 +68,33 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
     });
   };
 
-  const put = (chunks: readonly Uint8Array[], at: number, bytes: number): void => {
-    writev(file, chunks, at, (error, written) => {
-      const rest = bytes - written;
-      if (!error && rest > 0 && !failure) {
-        // A short write: what is left is written again, and tells why it could not be (a full disk, mostly).
-        put(after(chunks, written), at + written, rest);
-        return;
-      }
-      underWay -= 1;
-      unsynced += written;
-      if (error) fail(error);
-      else syncInBackground();
-      if (underWay === writesAtOnce - 1) events.onDrain();
-      settle();
-    });
-  };
-
   const flush = (): void => {
-    if (gatheredBytes === 0) return;
+    if (writing || failure || gatheredBytes === 0 || (gatheredBytes < writeAtBytes && !finishing)) return;
     const chunks = gathered;
-    underWay += 1;
-    put(chunks, position, gatheredBytes);
-    position += gatheredBytes;
+    const bytes = gatheredBytes;
     gathered = [];
     gatheredBytes = 0;
+    writing = true;
+    put(chunks, bytes);
+  };
+
+  const put = (chunks: readonly Uint8Array[], bytes: number): void => {
+    writev(file, chunks, position, (error, written) => {
+      position += written;
+      unsynced += written;
+      // A short write: what is left is written again, and tells why it could not be (a full disk, mostly).
+      if (!error && written < bytes && !failure) {
+        put(after(chunks, written), bytes - written);
+        return;
+      }
+      writing = false;
+      if (error) fail(error);
+      syncInBackground();
+      const wasFull = gatheredBytes >= highWaterBytes;
+      flush();
+      if (wasFull) events.onDrain();
+      settle();
+    });
   };
 
   return {
@@ -97,11 +102,12 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
       if (failure) return false;
       gathered.push(chunk);
       gatheredBytes += chunk.byteLength;
-      if (gatheredBytes >= gatherBytes) flush();
-      return underWay < writesAtOnce;
+      flush();
+      return gatheredBytes < highWaterBytes;
     },
     finish: async () => {
-      if (!failure) flush();
+      finishing = true;
+      flush();
       await idle();
       try {
         // An earlier failure was told through `onError` and is told again here.
@@ -120,7 +126,8 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
   };
 }
 
-function after(chunks: readonly Uint8Array[], bytes: WriteVResult['bytesWritten']): Uint8Array[] {
+/** What is left of the chunks after their first bytes. */
+function after(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let skip = bytes;
   return chunks.flatMap((chunk) => {
     const skipped = Math.min(skip, chunk.byteLength);

@@ -1,0 +1,170 @@
+/** What a schema cannot say about machines: which parts belong together, and what this computer can give. */
+import { isDeepStrictEqual } from 'node:util';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { DataVolumeTemplate, VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
+import type { StatusCause } from '#shared/kube/object.ts';
+import type { Admission, ResourceDefinition } from '../api/definition.ts';
+import { invalid } from '../api/errors.ts';
+import { validate } from '../api/schema-checks/validate.ts';
+import { memoryBytes } from '../qemu/argv/argv.ts';
+import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
+import { virtualMachines } from './definitions/virtual-machine.ts';
+
+export interface HostLimits {
+  memoryBytes: number;
+  cores: number;
+  hasUefi(): boolean;
+}
+
+const mib = 2 ** 20;
+const gib = 2 ** 30;
+const leastMemoryBytes = mib;
+/** KubeVirt's own default. */
+const defaultGraceSeconds = 180;
+/** More virtual processors than this for each real one only slow a machine down. */
+const mostCoresPerCore = 4;
+
+const fault = (field: string, message: string): StatusCause => ({ reason: 'FieldValueInvalid', field, message });
+
+export function admitMachine(
+  limits: HostLimits,
+  volumes: ResourceDefinition<DataVolume>,
+): (admission: Admission<VirtualMachine>) => void {
+  return ({ object: vm }) => {
+    const { spec } = vm;
+    const causes: StatusCause[] = [];
+    if (spec.running !== undefined && spec.runStrategy !== undefined) {
+      causes.push(fault('spec.running', 'running and runStrategy say the same thing: give one of them'));
+    }
+    if (spec.running === undefined && spec.runStrategy === undefined) {
+      causes.push(fault('spec.runStrategy', 'one of running and runStrategy is needed'));
+    }
+    const names = (spec.dataVolumeTemplates ?? []).map((template) => template.metadata.name);
+    names.forEach((name, index) => {
+      if (!name) causes.push(fault(`spec.dataVolumeTemplates[${index}].metadata.name`, 'a name is needed'));
+      else if (names.indexOf(name) !== index) causes.push(fault(`spec.dataVolumeTemplates[${index}].metadata.name`, `"${name}" is there twice`));
+    });
+    causes.push(...(spec.dataVolumeTemplates ?? []).flatMap((template, index) => checkTemplate(volumes, template, index)));
+    fillIn(spec.template.spec);
+    causes.push(...check(spec.template.spec, 'spec.template.spec', limits));
+    if (causes.length > 0) throw invalid(virtualMachines, vm.metadata.name ?? '', causes);
+  };
+}
+
+export function admitInstance(limits: HostLimits): (admission: Admission<VirtualMachineInstance>) => void {
+  return ({ object: vmi, old }) => {
+    fillIn(vmi.spec);
+    const causes = check(vmi.spec, 'spec', limits);
+    // How long it may take to stop is the one thing that can be decided anew while it runs.
+    if (old && !isDeepStrictEqual({ ...vmi.spec, terminationGracePeriodSeconds: 0 }, { ...old.spec, terminationGracePeriodSeconds: 0 })) {
+      causes.push(fault('spec', 'a running instance cannot be changed: change its VirtualMachine and restart it'));
+    }
+    if (causes.length > 0) throw invalid(virtualMachineInstances, vmi.metadata.name ?? '', causes);
+  };
+}
+
+/** A template is judged like the volume that it becomes, except for what only the moment of making tells. */
+function checkTemplate(volumes: ResourceDefinition<DataVolume>, template: DataVolumeTemplate, index: number): StatusCause[] {
+  const path = `spec.dataVolumeTemplates[${index}]`;
+  const volume: DataVolume = { apiVersion: 'cdi.kubevirt.io/v1beta1', kind: 'DataVolume', ...structuredClone(template) };
+  const { unknown, causes } = validate(volumes, volume);
+  return [
+    ...causes.map((cause) => ({ ...cause, field: `${path}.${cause.field ?? ''}` })),
+    ...unknown.map((field) => fault(`${path}.${field}`, 'there is no such field')),
+  ];
+}
+
+function fillIn(spec: VirtualMachineInstanceSpec): void {
+  spec.domain.machine ??= {};
+  spec.domain.machine.type ??= 'q35';
+  spec.terminationGracePeriodSeconds ??= defaultGraceSeconds;
+  const { devices } = spec.domain;
+  if (devices.interfaces === undefined && spec.networks === undefined && devices.autoattachPodInterface !== false) {
+    devices.interfaces = [{ name: 'default', masquerade: {} }];
+    spec.networks = [{ name: 'default', pod: {} }];
+  }
+}
+
+function check(spec: VirtualMachineInstanceSpec, path: string, limits: HostLimits): StatusCause[] {
+  return [
+    ...checkSize(spec, path, limits),
+    ...checkDisks(spec, path),
+    ...checkNetworks(spec, path),
+    ...checkBootOrder(spec, path),
+  ];
+}
+
+function checkSize(spec: VirtualMachineInstanceSpec, path: string, limits: HostLimits): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const bytes = memoryBytes(spec.domain);
+  const inGib = (value: number): string => `${(value / gib).toFixed(1)} GiB`;
+  if (bytes < leastMemoryBytes) {
+    causes.push(fault(`${path}.domain.memory.guest`, 'how much memory the machine has must be said, for example 2Gi'));
+  } else if (bytes > limits.memoryBytes) {
+    causes.push(fault(`${path}.domain.memory.guest`, `the machine asks for ${inGib(bytes)} of memory, and this computer has ${inGib(limits.memoryBytes)}`));
+  }
+  const { sockets = 1, cores = 1, threads = 1 } = spec.domain.cpu ?? {};
+  const most = limits.cores * mostCoresPerCore;
+  if (sockets * cores * threads > most) {
+    causes.push(fault(`${path}.domain.cpu.cores`, `the machine asks for ${sockets * cores * threads} processors; on this computer ${most} at most make sense, for it has ${limits.cores}`));
+  }
+  const efi = spec.domain.firmware?.bootloader?.efi;
+  if (efi && !limits.hasUefi()) {
+    causes.push(fault(`${path}.domain.firmware.bootloader.efi`, 'UEFI firmware is not installed on this computer (packages "ovmf" or "edk2-ovmf"); use bios'));
+  }
+  if (efi?.secureBoot === true) {
+    causes.push(fault(`${path}.domain.firmware.bootloader.efi.secureBoot`, 'secure boot is not offered here yet; set it to false'));
+  }
+  return causes;
+}
+
+function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const disks = domain.devices.disks ?? [];
+  disks.forEach((disk, index) => {
+    const at = `${path}.domain.devices.disks[${index}]`;
+    if (disks.findIndex(({ name }) => name === disk.name) !== index) causes.push(fault(`${at}.name`, `"${disk.name}" is there twice`));
+    if (disk.disk && disk.cdrom) causes.push(fault(at, 'it is either a disk or a cdrom'));
+    if (disk.cdrom?.bus === 'virtio') causes.push(fault(`${at}.cdrom.bus`, 'a CD drive is on sata, scsi or usb'));
+    const hasVolume = volumes.some(({ name }) => name === disk.name);
+    if (!hasVolume && !disk.cdrom) causes.push(fault(`${at}.name`, `there is no volume "${disk.name}"`));
+  });
+  volumes.forEach((volume, index) => {
+    const at = `${path}.volumes[${index}]`;
+    const { dataVolume, persistentVolumeClaim, emptyDisk } = volume;
+    const sources = [dataVolume, persistentVolumeClaim, emptyDisk].filter((source) => source !== undefined);
+    if (sources.length !== 1) causes.push(fault(at, 'exactly one source is needed'));
+    if (volumes.findIndex(({ name }) => name === volume.name) !== index) causes.push(fault(`${at}.name`, `"${volume.name}" is there twice`));
+    if (!disks.some(({ name }) => name === volume.name)) causes.push(fault(`${at}.name`, `there is no disk "${volume.name}"`));
+  });
+  return causes;
+}
+
+function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
+  const interfaces = domain.devices.interfaces ?? [];
+  const causes: StatusCause[] = [];
+  interfaces.forEach((item, index) => {
+    const at = `${path}.domain.devices.interfaces[${index}]`;
+    if (!networks.some(({ name }) => name === item.name)) causes.push(fault(`${at}.name`, `there is no network "${item.name}"`));
+    if (!item.masquerade) causes.push(fault(at, 'it needs a binding: masquerade'));
+  });
+  networks.forEach((network, index) => {
+    const at = `${path}.networks[${index}]`;
+    if (!network.pod) causes.push(fault(at, 'the pod network is the only one here: pod: {}'));
+    if (!interfaces.some(({ name }) => name === network.name)) causes.push(fault(`${at}.name`, `there is no interface "${network.name}"`));
+  });
+  return causes;
+}
+
+function checkBootOrder({ domain }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
+  const seen = new Set<number>();
+  const causes: StatusCause[] = [];
+  for (const kind of ['disks', 'interfaces'] as const) {
+    (domain.devices[kind] ?? []).forEach(({ bootOrder }, index) => {
+      if (bootOrder === undefined) return;
+      if (seen.has(bootOrder)) causes.push(fault(`${path}.domain.devices.${kind}[${index}].bootOrder`, `${bootOrder} is there twice`));
+      seen.add(bootOrder);
+    });
+  }
+  return causes;
+}

@@ -1,0 +1,95 @@
+/** A running instance's status, from what QEMU says. Pure. */
+import type { VirtualMachineInstance, VmiPhase } from '#shared/kube/kubevirt.ts';
+import { memoryBytes } from '../../qemu/argv/argv.ts';
+import { macAddress } from '../../qemu/argv/networks.ts';
+import type { Acceleration, GuestState } from '../../qemu/types.ts';
+import { setCondition } from '../guests.ts';
+
+type Status = NonNullable<VirtualMachineInstance['status']>;
+
+export interface PhaseChange {
+  phase: VmiPhase;
+  /** Why it is not ready, in words; undefined when it is. */
+  reason?: string;
+  message?: string;
+}
+
+const finalPhases = new Set<VmiPhase | undefined>(['Succeeded', 'Failed']);
+
+export const isFinal = (vmi: VirtualMachineInstance): boolean => finalPhases.has(vmi.status?.phase);
+
+export const reachedRunning = (vmi: VirtualMachineInstance): boolean =>
+  vmi.status?.phaseTransitionTimestamps?.some(({ phase }) => phase === 'Running') ?? false;
+
+/** Enters a phase: records when, and says whether the instance is ready. */
+export function enterPhase(status: Status, change: PhaseChange, now: string): void {
+  if (status.phase !== change.phase) {
+    status.phase = change.phase;
+    status.phaseTransitionTimestamps = [
+      ...(status.phaseTransitionTimestamps ?? []),
+      { phase: change.phase, phaseTransitionTimestamp: now },
+    ];
+  }
+  const ready = change.phase === 'Running' && change.reason === undefined;
+  status.conditions = setCondition(
+    status.conditions ?? [],
+    'Ready',
+    ready
+      ? { status: 'True' }
+      : { status: 'False', reason: change.reason ?? 'GuestNotRunning', message: change.message ?? 'Guest VM is not reported as running' },
+    now,
+  );
+}
+
+/** What is true of a guest as long as it runs. */
+export function describeRunning(status: Status, vmi: VirtualMachineInstance, facts: RunningFacts, now: string): void {
+  const { domain } = vmi.spec;
+  const { state, acceleration } = facts;
+  status.nodeName = facts.nodeName;
+  const memory = String(memoryBytes(domain));
+  status.memory = { guestAtBoot: memory, guestCurrent: memory, guestRequested: memory };
+  status.currentCPUTopology = { cores: domain.cpu?.cores ?? 1, sockets: domain.cpu?.sockets ?? 1, threads: domain.cpu?.threads ?? 1 };
+  status.machine = { type: domain.machine?.type ?? 'q35' };
+  status.interfaces = (domain.devices.interfaces ?? []).map((item) => ({
+    name: item.name,
+    mac: macAddress(vmi, item),
+    infoSource: 'domain',
+    linkState: 'up',
+  }));
+  status.volumeStatus = (domain.devices.disks ?? []).map((disk, index) => ({ name: disk.name, target: `disk${index}`, phase: 'Ready' }));
+  const conditions: [string, { status: 'True' | 'False'; reason?: string; message?: string } | undefined][] = [
+    ['Paused', pausedCondition(state)],
+    [
+      'LiveMigratable',
+      { status: 'False', reason: 'SingleNode', message: 'There is one computer here, and nowhere to migrate to.' },
+    ],
+    [
+      'SoftwareEmulation',
+      acceleration.accelerator === 'tcg'
+        ? { status: 'True', reason: 'SoftwareEmulation', message: acceleration.reason ?? 'The guest is emulated in software, which is slow.' }
+        : undefined,
+    ],
+  ];
+  for (const [type, condition] of conditions) status.conditions = setCondition(status.conditions ?? [], type, condition, now);
+}
+
+export interface RunningFacts {
+  state: GuestState;
+  nodeName: string;
+  acceleration: Acceleration;
+}
+
+function pausedCondition(state: GuestState): { status: 'True'; reason: string; message: string } | undefined {
+  switch (state) {
+    case 'paused':
+      return { status: 'True', reason: 'PausedByUser', message: 'VMI was paused by user' };
+    case 'io-error':
+      return {
+        status: 'True',
+        reason: 'PausedIOError',
+        message: 'A disk could not be written, most likely because the host’s disk is full. Make space, then resume the machine.',
+      };
+    default:
+      return undefined;
+  }
+}

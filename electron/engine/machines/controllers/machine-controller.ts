@@ -1,0 +1,243 @@
+/** Makes machines run, or not, as their run strategy says; and makes and keeps what they own. */
+import { createHash } from 'node:crypto';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { runStrategyOf } from '#shared/kube/machine-status.ts';
+import type { OwnerReference } from '#shared/kube/object.ts';
+import type { ResourceDefinition } from '../../api/definition.ts';
+import { ApiError } from '../../api/errors.ts';
+import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
+import type { EngineContext } from '../../context.ts';
+import { dataVolumes } from '../../disks/definitions/data-volume.ts';
+import type { DiskCatalog } from '../../disks/types.ts';
+import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
+import { virtualMachines } from '../definitions/virtual-machine.ts';
+import { GUEST_FINALIZER } from './instance-controller.ts';
+import { isFinal, reachedRunning } from './instance-status.ts';
+import { summarize, type DisksSummary } from './machine-summary.ts';
+import { decide, openRequests, restartsAfterFailure } from './run-decision.ts';
+
+/** Holds a machine until its instance is gone. KubeVirt's own name for it. */
+const MACHINE_FINALIZER = 'kubevirt.io/virtualMachineControllerFinalize';
+/** On an instance: which template it was made from. */
+const TEMPLATE_ANNOTATION = 'hayloft.io/template';
+const firstRetryMs = 10_000;
+const slowestRetryMs = 300_000;
+
+export interface MachineParts {
+  context: EngineContext;
+  disks: DiskCatalog;
+  /** DataVolumes with all their checks. */
+  volumes: ResourceDefinition<DataVolume>;
+}
+
+export function controlMachines(parts: MachineParts): Controller {
+  const { resources } = parts.context;
+  const ofOwner = ({ metadata }: DataVolume | VirtualMachineInstance): Key[] =>
+    (metadata.ownerReferences ?? [])
+      .filter(({ kind }) => kind === 'VirtualMachine')
+      .map(({ name }) => ({ namespace: metadata.namespace, name }));
+  return createController(parts.context, {
+    of: virtualMachines,
+    related: [
+      related({ of: virtualMachineInstances, keys: ({ object }) => ofOwner(object) }),
+      related({
+        of: dataVolumes,
+        // A machine may wait for a volume that is not its own.
+        keys: ({ object }) =>
+          resources
+            .list(virtualMachines, { namespace: object.metadata.namespace ?? '' })
+            .filter((vm) => claimNames(vm).includes(object.metadata.name ?? ''))
+            .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' })),
+      }),
+    ],
+    reconcile: (key) => reconcile(parts, key),
+  });
+}
+
+function reconcile(parts: MachineParts, key: Key): ReconcileResult {
+  const { resources } = parts.context;
+  const vm = resources.get(virtualMachines, key.namespace, key.name);
+  if (!vm) return undefined;
+  const found = resources.get(virtualMachineInstances, key.namespace, key.name);
+  const vmi = found?.metadata.ownerReferences?.some(({ uid }) => uid === vm.metadata.uid) === true ? found : undefined;
+  if (vm.metadata.deletionTimestamp !== undefined) {
+    letGo(parts, vm, vmi);
+    return undefined;
+  }
+  hold(parts, vm);
+  let failure = makeVolumes(parts, vm);
+  const disks = summarizeDisks(parts, vm);
+  const decision = decide({ vm, vmi });
+  let retryMs: number | undefined;
+  if (decision === 'stop' && vmi) {
+    stop(parts, vm, vmi);
+  } else if (decision === 'start') {
+    retryMs = waitLeft(vm);
+    if (disks.state === 'ready' && retryMs === undefined) failure = makeInstance(parts, vm) ?? failure;
+  }
+  tell(parts, key, disks, failure, decision);
+  return retryMs === undefined ? undefined : { requeueAfterMs: retryMs };
+}
+
+function tell(parts: MachineParts, key: Key, disks: DisksSummary, failure: string | undefined, decision: string): void {
+  const { resources } = parts.context;
+  const vmi = resources.get(virtualMachineInstances, key.namespace, key.name);
+  resources.changeStatus(virtualMachines, key.namespace, key.name, (draft) => {
+    const status = (draft.status ??= {});
+    const strategy = runStrategyOf(draft);
+    const began = vmi !== undefined;
+    // Remembered only once it has begun: a strategy that begins by itself must not be forgotten while disks are made.
+    if (decision !== 'start' || began) status.runStrategy = strategy;
+    const open = openRequests(status.stateChangeRequests ?? [], vmi);
+    if (open.length > 0) status.stateChangeRequests = open;
+    else delete status.stateChangeRequests;
+    if (vmi?.status?.phase === 'Running') delete status.startFailure;
+    const templateChanged = vmi !== undefined && vmi.metadata.annotations?.[TEMPLATE_ANNOTATION] !== fingerprint(draft);
+    const wantsToRun = decision === 'start' || (decision === 'stop' && strategy !== 'Halted');
+    summarize(status, { vm: draft, vmi, disks, wantsToRun, templateChanged, failure }, new Date().toISOString());
+  });
+}
+
+function hold({ context }: MachineParts, vm: VirtualMachine): void {
+  if (vm.metadata.finalizers?.includes(MACHINE_FINALIZER)) return;
+  context.resources.change(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '', (draft) => {
+    draft.metadata.finalizers = [...(draft.metadata.finalizers ?? []), MACHINE_FINALIZER];
+  });
+}
+
+function letGo({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance | undefined): void {
+  const { resources } = context;
+  const { namespace, name = '' } = vm.metadata;
+  if (vmi) {
+    resources.delete(virtualMachineInstances, namespace, name);
+    resources.changeStatus(virtualMachines, namespace, name, (draft) => ((draft.status ??= {}).printableStatus = 'Terminating'));
+    return;
+  }
+  resources.change(virtualMachines, namespace, name, (draft) => {
+    draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== MACHINE_FINALIZER);
+  });
+}
+
+const ownerReference = (vm: VirtualMachine): OwnerReference => ({
+  apiVersion: 'kubevirt.io/v1',
+  kind: 'VirtualMachine',
+  name: vm.metadata.name ?? '',
+  uid: vm.metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** @returns what is wrong with a template, if one is */
+function makeVolumes({ context, volumes }: MachineParts, vm: VirtualMachine): string | undefined {
+  const { resources } = context;
+  const { namespace } = vm.metadata;
+  for (const { metadata, spec } of vm.spec.dataVolumeTemplates ?? []) {
+    if (resources.get(dataVolumes, namespace, metadata.name ?? '')) continue;
+    const { labels, annotations, name } = metadata;
+    try {
+      resources.create(volumes, {
+        apiVersion: 'cdi.kubevirt.io/v1beta1',
+        kind: 'DataVolume',
+        metadata: {
+          ...(name === undefined ? {} : { name }),
+          ...(namespace === undefined ? {} : { namespace }),
+          ...(labels ? { labels } : {}),
+          ...(annotations ? { annotations } : {}),
+          ownerReferences: [ownerReference(vm)],
+        },
+        spec: structuredClone(spec),
+      });
+      context.events.record(vm, 'Normal', 'SuccessfulDataVolumeCreate', `Created DataVolume ${name ?? ''}`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      context.events.record(vm, 'Warning', 'FailedDataVolumeCreate', error.message);
+      return error.message;
+    }
+  }
+  return undefined;
+}
+
+function claimNames(vm: VirtualMachine): string[] {
+  return (vm.spec.template.spec.volumes ?? [])
+    .map(({ dataVolume, persistentVolumeClaim }) => dataVolume?.name ?? persistentVolumeClaim?.claimName)
+    .filter((name) => name !== undefined);
+}
+
+function summarizeDisks({ context, disks }: MachineParts, vm: VirtualMachine): DisksSummary {
+  for (const name of claimNames(vm)) {
+    const disk = disks.find(vm.metadata.namespace ?? 'default', name);
+    if (disk.state === 'pending') return { state: disk.phase === 'Failed' ? 'failed' : 'pending', message: disk.message };
+    if (disk.state === 'missing') {
+      const coming = context.resources.get(dataVolumes, vm.metadata.namespace, name);
+      return { state: coming ? 'pending' : 'missing', message: `The volume ${name} does not exist.` };
+    }
+  }
+  return { state: 'ready', message: '' };
+}
+
+const fingerprint = (vm: VirtualMachine): string =>
+  createHash('sha256').update(JSON.stringify(vm.spec.template.spec)).digest('hex').slice(0, 16);
+
+/** @returns why it could not be made */
+function makeInstance({ context }: MachineParts, vm: VirtualMachine): string | undefined {
+  const { metadata, spec } = vm.spec.template;
+  const instance: VirtualMachineInstance = {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachineInstance',
+    metadata: {
+      name: vm.metadata.name ?? '',
+      ...(vm.metadata.namespace === undefined ? {} : { namespace: vm.metadata.namespace }),
+      ...(metadata?.labels ? { labels: metadata.labels } : {}),
+      annotations: { ...metadata?.annotations, [TEMPLATE_ANNOTATION]: fingerprint(vm) },
+      ownerReferences: [ownerReference(vm)],
+      finalizers: [GUEST_FINALIZER],
+    },
+    spec: structuredClone(spec),
+  };
+  // What the guest knows itself by stays the same over restarts.
+  instance.spec.domain.firmware = { uuid: vm.metadata.uid ?? '', ...instance.spec.domain.firmware };
+  try {
+    context.resources.create(virtualMachineInstances, instance);
+    context.events.record(vm, 'Normal', 'SuccessfulCreate', `Started the virtual machine by creating the new virtual machine instance ${vm.metadata.name ?? ''}`);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return error.message;
+  }
+}
+
+function stop({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
+  const { resources } = context;
+  const { namespace, name = '' } = vm.metadata;
+  const failed = vmi.status?.phase === 'Failed' && restartsAfterFailure(runStrategyOf(vm));
+  if (failed && vmi.metadata.deletionTimestamp === undefined) {
+    resources.changeStatus(virtualMachines, namespace, name, (draft) => {
+      const status = (draft.status ??= {});
+      status.stateChangeRequests = [...(status.stateChangeRequests ?? []), { action: 'Start' }];
+      if (!reachedRunning(vmi)) status.startFailure = nextFailure(status.startFailure, vmi);
+    });
+  }
+  if (!isFinal(vmi)) {
+    context.events.record(vm, 'Normal', 'SuccessfulDelete', `Stopped the virtual machine by deleting the virtual machine instance ${vmi.metadata.uid ?? ''}`);
+  }
+  resources.delete(virtualMachineInstances, namespace, name);
+}
+
+type StartFailure = NonNullable<NonNullable<VirtualMachine['status']>['startFailure']>;
+
+function nextFailure(old: StartFailure | undefined, vmi: VirtualMachineInstance): StartFailure {
+  const count = (old?.consecutiveFailCount ?? 0) + 1;
+  const waitMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** (count - 1));
+  return {
+    consecutiveFailCount: count,
+    retryAfterTimestamp: new Date(Date.now() + waitMs).toISOString(),
+    ...(vmi.metadata.uid === undefined ? {} : { lastFailedVMIUID: vmi.metadata.uid }),
+  };
+}
+
+/** Milliseconds until another start may be tried; undefined when it may now. */
+function waitLeft(vm: VirtualMachine): number | undefined {
+  const left = Date.parse(vm.status?.startFailure?.retryAfterTimestamp ?? '') - Date.now();
+  return left > 0 ? left : undefined;
+}

@@ -1,0 +1,74 @@
+/** A machine's printable status and conditions, in KubeVirt's words. Pure. */
+import type { PrintableStatus, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { findCondition } from '#shared/kube/machine-status.ts';
+import { setCondition } from '../guests.ts';
+import { isFinal } from './instance-status.ts';
+
+export interface DisksSummary {
+  state: 'ready' | 'pending' | 'missing' | 'failed';
+  message: string;
+}
+
+export interface Situation {
+  vm: VirtualMachine;
+  vmi: VirtualMachineInstance | undefined;
+  disks: DisksSummary;
+  wantsToRun: boolean;
+  templateChanged: boolean;
+  /** Why an instance or a volume could not be made. */
+  failure: string | undefined;
+}
+
+export function printableStatus({ vm, vmi, disks, wantsToRun }: Situation): PrintableStatus {
+  if (vm.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  const failing = (vm.status?.startFailure?.consecutiveFailCount ?? 0) > 0;
+  if (vmi && !isFinal(vmi)) {
+    if (vmi.metadata.deletionTimestamp !== undefined) return 'Stopping';
+    if (vmi.status?.phase !== 'Running') return 'Starting';
+    return findCondition(vmi.status.conditions, 'Paused')?.status === 'True' ? 'Paused' : 'Running';
+  }
+  if (disks.state === 'failed') return 'DataVolumeError';
+  if (disks.state === 'pending') return 'Provisioning';
+  if (wantsToRun && disks.state === 'missing') return 'ErrorPvcNotFound';
+  if (wantsToRun && failing) return 'CrashLoopBackOff';
+  return wantsToRun && !vmi ? 'Starting' : 'Stopped';
+}
+
+export function summarize(status: NonNullable<VirtualMachine['status']>, situation: Situation, now: string): void {
+  const { vm, vmi, templateChanged, failure, disks } = situation;
+  const running = vmi !== undefined && !isFinal(vmi) && vmi.status?.phase === 'Running';
+  const ready = running && findCondition(vmi.status?.conditions, 'Ready')?.status === 'True';
+  status.printableStatus = printableStatus(situation);
+  status.created = vmi !== undefined;
+  status.ready = ready;
+  if (vm.metadata.generation !== undefined) {
+    status.observedGeneration = vm.metadata.generation;
+    status.desiredGeneration = vm.metadata.generation;
+  }
+  const paused = findCondition(vmi?.status?.conditions, 'Paused');
+  const trouble = failure ?? (disks.state === 'failed' || (disks.state === 'missing' && situation.wantsToRun) ? disks.message : undefined);
+  const notReady = vmi
+    ? { status: 'False' as const, reason: 'GuestNotRunning', message: vmi.status?.reason ?? 'Guest VM is not reported as running' }
+    : { status: 'False' as const, reason: 'VMINotExists', message: 'VMI does not exist' };
+  let conditions = setCondition(status.conditions ?? [], 'Ready', ready ? { status: 'True' } : notReady, now);
+  conditions = setCondition(
+    conditions,
+    'Paused',
+    running && paused?.status === 'True' ? { status: 'True', reason: paused.reason ?? '', message: paused.message ?? '' } : undefined,
+    now,
+  );
+  conditions = setCondition(
+    conditions,
+    'RestartRequired',
+    running && templateChanged
+      ? { status: 'True', reason: 'RestartRequired', message: 'The machine was changed; the changes apply after its next restart.' }
+      : undefined,
+    now,
+  );
+  status.conditions = setCondition(
+    conditions,
+    'Failure',
+    trouble === undefined ? undefined : { status: 'True', reason: 'FailedCreate', message: trouble },
+    now,
+  );
+}

@@ -1,0 +1,198 @@
+/** The schema of a machine's spec: what the engine honours of KubeVirt's, and what it refuses by name. */
+import { any, array, boolean, integer, intOrString, map, object, quantity, string, unsupported, type Schema } from '../../api/schema.ts';
+
+const empty = object({});
+const oneHost = 'the engine runs on one computer: there is nowhere else to place or move a machine';
+const noPassthrough = 'devices of the host are not handed to guests here';
+const natOnly = 'the engine offers the pod network with masquerade (NAT) only';
+const own = 'use a dataVolume, a persistentVolumeClaim or an emptyDisk';
+const ociImages = 'there is no container runtime here: upload the disk as an image and use a dataVolume';
+
+const bus = string({ enum: ['virtio', 'sata', 'scsi', 'usb'] });
+const bootOrder = integer({ minimum: 1, description: 'Lower numbers are tried first; unique over disks and interfaces.' });
+
+const disk = object(
+  {
+    name: string({ description: 'The volume of the same name is behind it.' }),
+    disk: object({ bus, readonly: boolean(), pciAddress: unsupported('addresses are given by the engine') }),
+    cdrom: object({ bus, readonly: boolean(), tray: string({ enum: ['closed'] }) }),
+    lun: unsupported('SCSI devices of the host are not handed to guests here'),
+    bootOrder,
+    serial: string(),
+    cache: string({ enum: ['none', 'writethrough', 'writeback'] }),
+    io: unsupported('the engine chooses how QEMU reads and writes'),
+    dedicatedIOThread: unsupported('QEMU’s main thread serves all disks'),
+    blockSize: unsupported('disks have sectors of 512 bytes'),
+    shareable: unsupported('a disk belongs to one running machine at a time'),
+    errorPolicy: unsupported('a machine is paused when a disk is full, and told of other errors'),
+    tag: unsupported('tags are for device metadata, which is not served'),
+  },
+  { required: ['name'] },
+);
+
+const networkInterface = object(
+  {
+    name: string(),
+    masquerade: empty,
+    model: string({ enum: ['virtio', 'e1000', 'e1000e', 'rtl8139'] }),
+    macAddress: string({ pattern: '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}' }),
+    bootOrder,
+    ports: array(object({ name: string(), port: integer(), protocol: string() }), {
+      description: 'Documentation of what the guest serves; nothing is forwarded.',
+    }),
+    bridge: unsupported(natOnly),
+    sriov: unsupported(noPassthrough),
+    slirp: unsupported(natOnly),
+    macvtap: unsupported(natOnly),
+    passt: unsupported(natOnly),
+    passtBinding: unsupported(natOnly),
+    binding: unsupported(natOnly),
+    state: unsupported('links are up'),
+    dhcpOptions: unsupported('QEMU’s own DHCP server answers'),
+    pciAddress: unsupported('addresses are given by the engine'),
+    tag: unsupported('tags are for device metadata, which is not served'),
+  },
+  { required: ['name'] },
+);
+
+const devices = object({
+  disks: array(disk, { mergeKey: 'name' }),
+  interfaces: array(networkInterface, { mergeKey: 'name' }),
+  inputs: array(object({ name: string(), type: string({ enum: ['tablet'] }), bus: string({ enum: ['usb', 'virtio'] }) })),
+  rng: empty,
+  video: object({ type: string({ enum: ['vga', 'virtio'] }) }),
+  autoattachGraphicsDevice: boolean(),
+  autoattachSerialConsole: boolean(),
+  autoattachMemBalloon: boolean(),
+  autoattachPodInterface: boolean(),
+  autoattachInputDevice: boolean(),
+  gpus: unsupported(noPassthrough),
+  hostDevices: unsupported(noPassthrough),
+  filesystems: unsupported('folders of the host are not shared with guests'),
+  tpm: unsupported('there is no TPM here yet'),
+  watchdog: unsupported('there is no watchdog here yet'),
+  sound: unsupported('there is nobody to hear it'),
+  downwardMetrics: unsupported('the host’s metrics are not shown to guests'),
+  clientPassthrough: unsupported('USB devices are not redirected'),
+  logSerialConsole: unsupported('the engine keeps the last output of the serial line in memory'),
+  blockMultiQueue: unsupported('QEMU chooses'),
+  networkInterfaceMultiqueue: unsupported('QEMU chooses'),
+  disableHotplug: unsupported('nothing can be hot-plugged yet'),
+  useVirtioTransitional: unsupported('devices are modern virtio'),
+});
+
+const resourceList = object({ memory: quantity(), cpu: intOrString() });
+
+const domain = object(
+  {
+    cpu: object({
+      cores: integer({ minimum: 1 }),
+      sockets: integer({ minimum: 1 }),
+      threads: integer({ minimum: 1 }),
+      model: string({ description: 'host-model and host-passthrough give the most that runs here.' }),
+      maxSockets: unsupported('processors cannot be added while a machine runs'),
+      features: unsupported('name a model that has them'),
+      dedicatedCpuPlacement: unsupported('processors are shared by all machines'),
+      isolateEmulatorThread: unsupported('processors are shared by all machines'),
+      numa: unsupported('memory is not placed'),
+      realtime: unsupported('processors are shared by all machines'),
+    }),
+    memory: object({
+      guest: quantity({ description: 'What the guest sees.' }),
+      maxGuest: unsupported('memory cannot be added while a machine runs'),
+      hugepages: unsupported('memory comes in ordinary pages'),
+    }),
+    resources: object({ requests: resourceList, limits: resourceList, overcommitGuestOverhead: unsupported('nothing is reserved') }),
+    machine: object({ type: string({ pattern: '(pc|q35|pc-[\\w.-]+)' }) }),
+    firmware: object({
+      uuid: string({ pattern: '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}' }),
+      serial: string(),
+      bootloader: object({
+        bios: object({ useSerial: unsupported('firmware shows itself on the screen') }),
+        efi: object({ secureBoot: boolean(), persistent: boolean() }),
+      }),
+      kernelBoot: unsupported(ociImages),
+      acpi: unsupported('the engine gives the tables'),
+    }),
+    devices,
+    features: unsupported('QEMU’s defaults apply'),
+    clock: unsupported('the clock is UTC'),
+    ioThreadsPolicy: unsupported('QEMU’s main thread serves all disks'),
+    ioThreads: unsupported('QEMU’s main thread serves all disks'),
+    chassis: unsupported('give firmware.serial'),
+    launchSecurity: unsupported('memory is not encrypted'),
+    rebootPolicy: unsupported('a reboot inside the guest keeps the machine'),
+  },
+  { required: ['devices'] },
+);
+
+const volume = object(
+  {
+    name: string(),
+    dataVolume: object({ name: string(), hotpluggable: unsupported('nothing can be hot-plugged yet') }, { required: ['name'] }),
+    persistentVolumeClaim: object(
+      { claimName: string(), readOnly: boolean(), hotpluggable: unsupported('nothing can be hot-plugged yet') },
+      { required: ['claimName'] },
+    ),
+    emptyDisk: object({ capacity: quantity() }, { required: ['capacity'] }),
+    containerDisk: unsupported(ociImages),
+    containerPath: unsupported(ociImages),
+    cloudInitNoCloud: unsupported('cloud-init seeds are not made here yet; attach a seed image as a CD'),
+    cloudInitConfigDrive: unsupported('cloud-init seeds are not made here yet; attach a seed image as a CD'),
+    sysprep: unsupported('answer files are not made here yet; attach them as a CD'),
+    ephemeral: unsupported(own),
+    configMap: unsupported(own),
+    secret: unsupported(own),
+    serviceAccount: unsupported(own),
+    downwardAPI: unsupported(own),
+    downwardMetrics: unsupported(own),
+    hostDisk: unsupported('files of the host are not opened by path: upload them as images'),
+    memoryDump: unsupported(own),
+  },
+  { required: ['name'] },
+);
+
+const network = object(
+  { name: string(), pod: object({ vmNetworkCIDR: unsupported('QEMU gives 10.0.2.0/24'), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: unsupported(natOnly) },
+  { required: ['name'] },
+);
+
+const instanceFields: Record<string, Schema> = {
+  domain,
+  networks: array(network, { mergeKey: 'name' }),
+  volumes: array(volume, { mergeKey: 'name' }),
+  hostname: string(),
+  architecture: string({ enum: ['amd64'] }),
+  terminationGracePeriodSeconds: integer({ minimum: 0, description: 'How long a guest may take to shut down before it is turned off.' }),
+  startStrategy: string({ enum: ['Paused'] }),
+  evictionStrategy: string({ enum: ['None', 'LiveMigrateIfPossible', 'LiveMigrate', 'External'], description: 'Kept for clusters; one computer has nowhere to evict to.' }),
+  accessCredentials: unsupported('keys and passwords are not put into guests yet'),
+  affinity: unsupported(oneHost),
+  nodeSelector: unsupported(oneHost),
+  tolerations: unsupported(oneHost),
+  topologySpreadConstraints: unsupported(oneHost),
+  schedulerName: unsupported(oneHost),
+  priorityClassName: unsupported(oneHost),
+  resourceClaims: unsupported(noPassthrough),
+  dnsConfig: unsupported('guests use the host’s DNS through QEMU'),
+  dnsPolicy: unsupported('guests use the host’s DNS through QEMU'),
+  subdomain: unsupported('there is no DNS for machines'),
+  livenessProbe: unsupported('guests are not probed'),
+  readinessProbe: unsupported('guests are not probed'),
+};
+
+export const instanceSpec = object(instanceFields, { required: ['domain'] });
+
+/** Of a VirtualMachine: how its instance is to be made. */
+export const instanceTemplate = object(
+  { metadata: object({ labels: map(string()), annotations: map(string()), name: string(), namespace: string(), creationTimestamp: any() }), spec: instanceSpec },
+  { required: ['spec'] },
+);
+
+export const conditionList = array(
+  object(
+    { type: string(), status: string(), reason: string(), message: string(), lastTransitionTime: any(), lastProbeTime: any() },
+    { required: ['type', 'status'] },
+  ),
+  { mergeKey: 'type' },
+);

@@ -1,0 +1,77 @@
+/** Machines: their kinds, what can be done to them, and the controllers that make them run. */
+import { cpus, totalmem } from 'node:os';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
+import type { EngineContext } from '../context.ts';
+import type { Controller } from '../controller.ts';
+import type { DiskCatalog } from '../disks/types.ts';
+import { findUefiFirmware } from '../qemu/firmware.ts';
+import type { Hypervisor } from '../qemu/types.ts';
+import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
+import { powerRoutes } from './actions/power.ts';
+import { admitInstance, admitMachine, type HostLimits } from './admission.ts';
+import { controlInstances } from './controllers/instance-controller.ts';
+import { controlMachines } from './controllers/machine-controller.ts';
+import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
+import { virtualMachines } from './definitions/virtual-machine.ts';
+import { Guests } from './guests.ts';
+import { noteAcceleration } from './node-notes.ts';
+
+export interface MachinesOptions {
+  hypervisor: Hypervisor;
+  disks: DiskCatalog;
+  /** What dataVolumeTemplates become. */
+  volumes: ResourceDefinition<DataVolume>;
+}
+
+export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): EngineModule {
+  const limits: HostLimits = {
+    memoryBytes: totalmem(),
+    cores: cpus().length,
+    hasUefi: () => findUefiFirmware() !== undefined,
+  };
+  const guests = new Guests(hypervisor);
+  let started: EngineContext | undefined;
+  let controllers: Controller[] = [];
+  let stopNoting: () => void = () => undefined;
+  const parts = {
+    guests,
+    context: (): EngineContext => {
+      if (!started) throw new Error('The machines module has not been started.');
+      return started;
+    },
+  };
+  return {
+    name: 'machines',
+    definitions: [
+      { ...virtualMachines, admit: admitMachine(limits, volumes) },
+      { ...virtualMachineInstances, admit: admitInstance(limits) },
+    ],
+    subresources: [...powerRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts)],
+    streams: consoleStreams(parts),
+    start: async (context) => {
+      started = context;
+      await adopt(context, guests);
+      controllers = [controlInstances({ context, guests, disks }), controlMachines({ context, disks, volumes })];
+      stopNoting = noteAcceleration(context, hypervisor);
+    },
+    stop: async () => {
+      stopNoting();
+      await Promise.all(controllers.map((controller) => controller.stop()));
+      await hypervisor.release();
+    },
+  };
+}
+
+/** Takes back the guests that an earlier engine left. One that nobody knows any more is ended. */
+async function adopt({ resources, log }: EngineContext, guests: Guests): Promise<void> {
+  const known = new Set(resources.list(virtualMachineInstances).map((vmi) => vmi.metadata.uid));
+  for (const guest of await guests.hypervisor.adopt()) {
+    if (known.has(guest.uid)) {
+      guests.hold(guest);
+    } else {
+      log.warn('A guest runs that belongs to no machine; it is ended', { uid: guest.uid, pid: guest.pid });
+      await guest.kill();
+    }
+  }
+}
