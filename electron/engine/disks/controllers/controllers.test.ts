@@ -29,7 +29,7 @@ function startMachine(rig: DisksRig, claimName: string, how: object = { disk: { 
       domain: { devices: { disks: [{ name: 'root', ...how }] } },
       volumes: [{ name: 'root', persistentVolumeClaim: { claimName } }],
     },
-  } as VirtualMachineInstance);
+  });
 }
 const stopMachine = (rig: DisksRig): boolean => rig.resources.delete(virtualMachineInstancesByName, 'default', 'machine');
 const bound = (object: PersistentVolumeClaim | undefined): boolean => object?.status?.phase === 'Bound';
