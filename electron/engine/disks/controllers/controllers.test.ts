@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
-import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { blank, claim, startDisks, uploadOf, type DisksRig } from '../disks-rig.ts';
 import { virtualMachineInstancesByName } from '../machine-use.ts';
 import type { DiskFile } from '../types.ts';
