@@ -1,20 +1,10 @@
 import eslint from '@eslint/js';
-import { importX } from 'eslint-plugin-import-x';
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
+import walls from './build/lint/walls.js';
 
 const plainNode = ['electron/backend', 'electron/engine', 'electron/web', 'shared', 'renderer'];
-
-/** The walls between the folders: who may not import from where, and what to do instead. */
-const walls = [
-  { target: './shared', from: ['./electron', './renderer'], message: 'shared/ imports nothing but shared/.' },
-  { target: './renderer', from: './electron', message: 'The renderer reaches the backend through the contract.' },
-  { target: './electron/backend', from: ['./electron/engine', './electron/desktop', './electron/web', './renderer'] },
-  { target: './electron/engine', from: ['./electron/backend', './electron/desktop', './electron/web', './renderer'] },
-  { target: './electron/web', from: ['./electron/engine', './electron/desktop', './renderer'] },
-  { target: './electron/desktop', from: ['./electron/engine', './electron/web', './renderer'] },
-];
 
 export default tseslint.config(
   { ignores: ['dist/', 'release/', 'node_modules/', 'test/.cache/', 'test/.artifacts/'] },
@@ -26,10 +16,10 @@ export default tseslint.config(
       globals: { ...globals.node },
       parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, extraFileExtensions: ['.svelte'] },
     },
-    plugins: { 'import-x': importX },
+    plugins: { hayloft: { rules: { walls } } },
     rules: {
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
-      'import-x/no-restricted-paths': ['error', { zones: walls }],
+      'hayloft/walls': 'error',
       'no-console': 'error',
       '@typescript-eslint/explicit-function-return-type': ['error', { allowExpressions: true }],
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
