@@ -1,22 +1,9 @@
 /** Which running machines have a claim open. */
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
-import type { ResourceDefinition } from '../api/definition.ts';
-import { any, object } from '../api/schema.ts';
 import type { Key } from '../controller.ts';
+import { virtualMachineInstances } from '../machines/definitions/virtual-machine-instance.ts';
 import type { Resources } from '../store/resources.ts';
-
-/** Names the kind to the store. Its full definition, which is served, is the machines module's. */
-export const virtualMachineInstancesByName: ResourceDefinition<VirtualMachineInstance> = {
-  group: 'kubevirt.io',
-  version: 'v1',
-  kind: 'VirtualMachineInstance',
-  plural: 'virtualmachineinstances',
-  singular: 'virtualmachineinstance',
-  namespaced: true,
-  statusSubresource: true,
-  schema: object({ spec: any(), status: any() }),
-};
 
 export interface MachineUse {
   name: string;
@@ -27,7 +14,7 @@ export interface MachineUse {
 /** The machines that have the claim open now. */
 export function machinesUsing(resources: Resources, namespace: string | undefined, claimName: string): MachineUse[] {
   const options = namespace === undefined ? {} : { namespace };
-  return resources.list(virtualMachineInstancesByName, options).flatMap((vmi) => {
+  return resources.list(virtualMachineInstances, options).flatMap((vmi) => {
     if (vmi.status?.phase === 'Succeeded' || vmi.status?.phase === 'Failed') return [];
     const volumes = (vmi.spec.volumes ?? []).filter((volume) => claimOf(volume) === claimName);
     if (volumes.length === 0) return [];

@@ -9,7 +9,8 @@ import { requestedBytes } from '../definitions/claim-fields.ts';
 import { PROTECTION_FINALIZER } from '../definitions/persistent-volume-claim.ts';
 import { sync } from '../files/durable.ts';
 import { grow } from '../files/qemu-img.ts';
-import { claimsOf, machinesUsing, virtualMachineInstancesByName } from '../machine-use.ts';
+import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
+import { claimsOf, machinesUsing } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
 import type { DiskFile } from '../types.ts';
@@ -19,7 +20,7 @@ export function controlClaims(parts: DiskParts, claims: ResourceDefinition<Persi
   const { resources } = parts;
   return createController(parts, {
     of: claims,
-    related: [related({ of: virtualMachineInstancesByName, keys: ({ object }) => claimsOf(object) })],
+    related: [related({ of: virtualMachineInstances, keys: ({ object }) => claimsOf(object) })],
     reconcile: async ({ namespace, name }) => {
       const claim = resources.get(claims, namespace, name);
       if (!claim) return undefined;

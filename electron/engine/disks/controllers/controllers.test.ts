@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { blank, claim, startDisks, uploadOf, type DisksRig } from '../disks-rig.ts';
-import { virtualMachineInstancesByName } from '../machine-use.ts';
+import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import type { DiskFile } from '../types.ts';
 
 const MiB = 1024 * 1024;
@@ -20,7 +20,7 @@ function ready(rig: DisksRig, name: string): DiskFile {
 const imageInfo = (path: string): string => execFileSync('qemu-img', ['info', '--output=json', path], { encoding: 'utf8' });
 
 function startMachine(rig: DisksRig, claimName: string, how: object = { disk: { bus: 'virtio' } }): void {
-  rig.resources.create(virtualMachineInstancesByName, {
+  rig.resources.create(virtualMachineInstances, {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachineInstance',
     metadata: { name: 'machine', namespace: 'default' },
@@ -30,7 +30,7 @@ function startMachine(rig: DisksRig, claimName: string, how: object = { disk: { 
     },
   });
 }
-const stopMachine = (rig: DisksRig): boolean => rig.resources.delete(virtualMachineInstancesByName, 'default', 'machine');
+const stopMachine = (rig: DisksRig): boolean => rig.resources.delete(virtualMachineInstances, 'default', 'machine');
 const bound = (object: PersistentVolumeClaim | undefined): boolean => object?.status?.phase === 'Bound';
 const gone = (object: unknown): boolean => object === undefined;
 

@@ -6,7 +6,8 @@ import type { ResourceDefinition } from '../../api/definition.ts';
 import { createController, related, type Controller, type ReconcileResult } from '../../controller.ts';
 import { isDefaultClass, isDefaultForMachines, storageClasses } from '../definitions/storage-class.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
-import { claimsOf, isControlledBy, virtualMachineInstancesByName } from '../machine-use.ts';
+import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
+import { claimsOf, isControlledBy } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
 import { importHttp } from '../populate/import-http.ts';
@@ -45,7 +46,7 @@ export function controlVolumes(parts: VolumeParts): Controller {
       }),
       related({ of: volumes, keys: ({ object: { metadata } }) => clonesOf(metadata.namespace, metadata.name) }),
       related({
-        of: virtualMachineInstancesByName,
+        of: virtualMachineInstances,
         keys: ({ object }) => claimsOf(object).flatMap(({ namespace, name }) => clonesOf(namespace, name)),
       }),
     ],
