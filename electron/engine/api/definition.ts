@@ -48,6 +48,16 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyDefinition = ResourceDefinition<any>;
 
+/** `v1`, `kubevirt.io/v1` */
+export const apiVersionOf = ({ group, version }: Pick<AnyDefinition, 'group' | 'version'>): string =>
+  group === '' ? version : `${group}/${version}`;
+
+/**
+ * Whether kinds of a group take strategic merge patches: on a cluster those of Kubernetes itself do and those that are
+ * added to it (CRDs) do not, and what works here must work there.
+ */
+export const takesStrategicPatches = (group: string): boolean => !group.includes('.') || group.endsWith('.k8s.io');
+
 /** A request to a subresource, already authenticated. */
 export interface SubresourceRequest {
   namespace: string;

@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiStore } from '../store/api-store.ts';
 import type { AnyDefinition, EngineModule, StreamRoute, SubresourceRoute } from './definition.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, servedVersions, type ServedVersion } from './discovery/api-resources.ts';
-import { ApiError } from './errors.ts';
+import { badRequest } from './errors.ts';
 import { aggregatedDiscovery, negotiate, requireJson } from './http/negotiation.ts';
-import { warningHeaders, type Answer } from './http/respond.ts';
+import { flagOf } from './http/query.ts';
+import { methodNotAllowed, noSuchPath, warningHeaders, type Answer } from './http/respond.ts';
 import { parseTarget, pathSegments, type Target } from './http/target.ts';
 import { openApiDocument, openApiIndex, openApiV2 } from './openapi/documents.ts';
 import { get, list, represent, type ReadContext } from './verbs/read.ts';
@@ -23,11 +24,6 @@ export interface Incoming {
 /** Undefined: the answer is being written already (a watch). */
 export type Outcome = Answer | undefined;
 
-const noSuchPath = (): ApiError =>
-  new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
-const notAllowed = (method: string): ApiError =>
-  new ApiError(405, 'MethodNotAllowed', `the server does not allow the method ${method} on the requested resource`);
-
 export class Routes {
   readonly #store: ApiStore;
   readonly #version: string;
@@ -35,6 +31,7 @@ export class Routes {
   readonly #subresources: readonly SubresourceRoute[];
   readonly #streams: readonly StreamRoute[];
   readonly #groups = new Map<string, ServedVersion[]>();
+  readonly #watches = new Set<() => void>();
 
   constructor(store: ApiStore, modules: readonly EngineModule[], version: string) {
     this.#store = store;
@@ -54,6 +51,16 @@ export class Routes {
     return target && route ? { route, target } : undefined;
   }
 
+  /** Ends every watch, as if its time were over: clients take it up again elsewhere, or here after a restart. */
+  endWatches(): void {
+    for (const end of this.#watches) end();
+  }
+
+  #keep(end: () => void, response: ServerResponse): void {
+    this.#watches.add(end);
+    response.on('close', () => this.#watches.delete(end));
+  }
+
   async serve(incoming: Incoming): Promise<Outcome> {
     const { request, path, query } = incoming;
     const segments = pathSegments(path);
@@ -65,6 +72,10 @@ export class Routes {
     if (!target) throw noSuchPath();
     const route = this.#subresources.find((candidate) => fits(candidate, target) && candidate.method === request.method);
     if (route) return serveSubresource(route, target, request, query);
+    if (this.#streams.some((candidate) => fits(candidate, target))) {
+      throw badRequest('this is a stream: open it as a WebSocket with the subprotocol plain.kubevirt.io');
+    }
+    if (this.#subresources.some((candidate) => fits(candidate, target))) throw methodNotAllowed(request.method);
     const definition = this.#definitions.find(
       ({ group, version, plural }) => group === target.group && version === target.version && plural === target.resource,
     );
@@ -75,35 +86,35 @@ export class Routes {
   async #resource(definition: AnyDefinition, target: Target, { request, response, query }: Incoming): Promise<Outcome> {
     const { subresource, name } = target;
     if (subresource !== undefined && !(subresource === 'status' && definition.statusSubresource)) throw noSuchPath();
-    if (definition.namespaced && target.namespace === undefined && (name !== undefined || request.method === 'POST')) {
-      throw noSuchPath();
-    }
+    if (!definition.namespaced && target.namespace !== undefined) throw noSuchPath();
+    if (definition.namespaced && target.namespace === undefined && name !== undefined) throw noSuchPath();
     const read: ReadContext = { store: this.#store, definition, target, request, query };
     const write: WriteContext = read;
     const method = request.method ?? '';
-    if (definition.answer && method !== 'POST') throw notAllowed(method);
-    const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
+    if (definition.answer && method !== 'POST') throw methodNotAllowed(method);
+    // All namespaces together can be read; what is written lives in one.
+    if (definition.namespaced && target.namespace === undefined && method !== 'GET') throw methodNotAllowed(method);
     switch (method) {
       case 'GET':
-        if (isWatch) {
-          watch(read, response);
+        if (flagOf(query, 'watch')) {
+          this.#keep(watch(read, response), response);
           return undefined;
         }
         return name === undefined ? list(read) : get(read);
       case 'POST':
-        if (name !== undefined) throw notAllowed(method);
+        if (name !== undefined) throw methodNotAllowed(method);
         return written(read, await create(write));
       case 'PUT':
-        if (name === undefined) throw notAllowed(method);
+        if (name === undefined) throw methodNotAllowed(method);
         return written(read, await update(write));
       case 'PATCH':
-        if (name === undefined) throw notAllowed(method);
+        if (name === undefined) throw methodNotAllowed(method);
         return written(read, await patch(write));
       case 'DELETE':
-        if (subresource !== undefined) throw notAllowed(method);
+        if (subresource !== undefined) throw methodNotAllowed(method);
         return written(read, await (name === undefined ? removeCollection(write) : remove(write)));
       default:
-        throw notAllowed(method);
+        throw methodNotAllowed(method);
     }
   }
 

@@ -31,6 +31,8 @@ export interface ArraySchema extends Described {
   items: Schema;
   /** Key of a list that is merged by name in strategic merge patches; absent: the list is replaced whole. */
   mergeKey?: string;
+  /** A list of scalars, each at most once: strategic merge patches add to it. */
+  set?: true;
 }
 
 export interface ScalarSchema extends Described {

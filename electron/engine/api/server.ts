@@ -7,11 +7,11 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { Log } from '../context.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import type { EngineModule } from './definition.ts';
-import { ApiError, unauthorized } from './errors.ts';
+import { unauthorized } from './errors.ts';
 import { authenticator } from './http/authentication.ts';
-import { respond, statusOf } from './http/respond.ts';
+import { methodNotAllowed, noSuchPath, respond, statusOf } from './http/respond.ts';
 import { Routes } from './routes.ts';
-import { joinWebSocket, refuseUpgrade } from './streams/upgrades.ts';
+import { refuseUpgrade, Streams } from './streams/upgrades.ts';
 import { subresourceRequest } from './verbs/subresource.ts';
 
 export interface ApiServerOptions {
@@ -25,23 +25,32 @@ export interface ApiServerOptions {
 export interface ApiServer {
   /** Takes over a socket that listens already. */
   listen(socket: NetServer): Promise<void>;
-  /** Ends every connection. */
+  /** Answers what was asked, ends watches and streams, and closes every connection. */
   close(): Promise<void>;
 }
 
 const healthPaths = new Set(['/healthz', '/livez', '/readyz']);
+/** Clients written in Go keep connections for 90 s; who closes first may lose a request. */
+const idleConnectionMs = 120_000;
+/** How long answers that are being written may take when the server closes. */
+const closeWithinMs = 2_000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { log } = options;
   const routes = new Routes(options.store, options.modules, packageJson.version);
   const raw = new Map(options.modules.flatMap((module) => module.raw ?? []).map((route) => [route.path, route]));
   const identify = authenticator(options.token);
+  const streams = new Streams();
   const connections = new Set<Duplex>();
   const { cert, key } = options.tls;
   // Uploads take as long as they take; who sends nothing is bounded by each handler.
-  const server = createServer({ cert, key, minVersion: 'TLSv1.2', requestTimeout: 0 });
+  const server = createServer({ cert, key, minVersion: 'TLSv1.2', requestTimeout: 0, keepAliveTimeout: idleConnectionMs });
+  let closing = false;
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    // A client that is gone is no failure, and what it leaves behind is released on 'close'.
+    response.on('error', () => undefined);
+    if (closing) response.setHeader('connection', 'close');
     void serve(request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -56,17 +65,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = addressOf(request);
     try {
-      if (healthPaths.has(path)) {
-        respond(response, { status: 200, body: Buffer.from('ok'), contentType: 'text/plain' });
-        return;
-      }
+      const identity = identify(request);
       const route = raw.get(path);
-      if (route?.methods.includes(request.method ?? '')) {
+      if (route) {
+        if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method);
         await route.handle(request, response);
         return;
       }
-      if (identify(request) !== 'owner') throw unauthorized();
-      const answer = await routes.serve({ request, response, path, query });
+      if (identity === 'anonymous' && healthPaths.has(path)) {
+        respond(response, healthy);
+        return;
+      }
+      if (identity !== 'owner') throw unauthorized();
+      const answer = healthPaths.has(path) ? healthy : await routes.serve({ request, response, path, query });
       if (answer) respond(response, answer);
     } catch (error) {
       const status = statusOf(error, log, `${request.method ?? ''} ${path}`);
@@ -80,10 +91,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       if (identify(request) !== 'owner') throw unauthorized();
       const stream = routes.stream(path);
-      if (!stream) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
+      if (!stream) throw noSuchPath();
       const guest = await stream.route.connect(subresourceRequest(stream.target, query));
-      if (socket.destroyed) guest.destroy();
-      else joinWebSocket(request, socket, head, guest);
+      if (socket.destroyed || closing) {
+        guest.destroy();
+        socket.destroy();
+      } else {
+        streams.join(request, socket, head, guest);
+      }
     } catch (error) {
       refuseUpgrade(socket, statusOf(error, log, `upgrade ${path}`));
     }
@@ -96,14 +111,38 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       socket.on('connection', (connection) => server.emit('connection', connection));
       return Promise.resolve();
     },
-    close: () => {
+    close: async () => {
+      closing = true;
+      routes.endWatches();
+      streams.close();
+      server.closeIdleConnections();
+      await untilEmpty(connections, closeWithinMs);
       for (const connection of connections) connection.destroy();
-      return Promise.resolve();
     },
   };
 }
 
+const healthy = { status: 200, body: Buffer.from('ok'), contentType: 'text/plain' };
+
+/** Resolves when every connection has closed, or the time is over. */
+function untilEmpty(connections: ReadonlySet<Duplex>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (connections.size === 0) { resolve(); return; }
+    const timer = setTimeout(resolve, ms);
+    for (const connection of connections) {
+      connection.once('close', () => {
+        if (connections.size > 0) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    }
+  });
+}
+
 function addressOf(request: IncomingMessage): { path: string; query: URLSearchParams } {
-  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-  return { path, query: new URLSearchParams(query) };
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  return mark < 0
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
 }

@@ -40,6 +40,12 @@ export function statusOf(error: unknown, log: Log, about: string): Status & { co
   return { ...told.toStatus(), code: told.code };
 }
 
+export const noSuchPath = (): ApiError =>
+  new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
+
+export const methodNotAllowed = (method: string | undefined): ApiError =>
+  new ApiError(405, 'MethodNotAllowed', `the server does not allow the method ${method ?? ''} on the requested resource`);
+
 /** As RFC 7234 has it; Kubernetes' clients show the text to people. */
 export function warningHeaders(warnings: readonly string[]): Record<string, string[]> {
   if (warnings.length === 0) return {};

@@ -10,15 +10,24 @@ interface Operation {
   value?: Json;
 }
 
+/** Kubernetes' own bounds: copies of copies would grow without end. */
+const maxOperations = 10_000;
+const maxCopiedCharacters = 3 * 1024 * 1024;
+
 /** @throws ApiError 400 for what is no patch, 422 for one that does not fit the object */
 export function jsonPatch(target: Json, patch: unknown): Json {
   if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
+  if (patch.length > maxOperations) throw tooLarge(`it has more than ${maxOperations} operations`);
+  let copied = 0;
   let result = copyJson(target);
   for (const entry of patch as unknown[]) {
     if (!isJsonObject(entry) || typeof entry['op'] !== 'string' || typeof entry['path'] !== 'string') {
       throw badRequest('every operation of a JSON patch has an "op" and a "path"');
     }
-    result = apply(result, entry as unknown as Operation);
+    const operation = entry as unknown as Operation;
+    if (operation.op === 'copy') copied += JSON.stringify(read(result, needed(operation.from, 'copy'))).length;
+    if (copied > maxCopiedCharacters) throw tooLarge('it copies too much');
+    result = apply(result, operation);
   }
   return result;
 }
@@ -83,7 +92,7 @@ function add(document: Json, path: string, value: Json): Json {
   if (path === '') return value;
   const { parent, last } = parentOf(document, path);
   if (Array.isArray(parent)) parent.splice(last === '-' ? parent.length : indexOf(last, parent.length), 0, value);
-  else if (isJsonObject(parent)) parent[last] = value;
+  else if (isJsonObject(parent) && last !== '__proto__') parent[last] = value;
   else throw misfit(`nothing can be added at ${path}`);
   return document;
 }
@@ -92,8 +101,7 @@ function remove(document: Json, path: string): Json {
   read(document, path);
   const { parent, last } = parentOf(document, path);
   if (Array.isArray(parent)) parent.splice(indexOf(last, parent.length - 1), 1);
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- removing is the purpose
-  else if (isJsonObject(parent)) delete parent[last];
+  else if (isJsonObject(parent)) Reflect.deleteProperty(parent, last);
   return document;
 }
 
@@ -102,6 +110,8 @@ function indexOf(step: string, highest: number): number {
   if (!(index <= highest)) throw misfit(`there is no element ${step}`);
   return index;
 }
+
+const tooLarge = (why: string): ApiError => new ApiError(413, 'RequestEntityTooLarge', `the JSON patch is too large: ${why}`);
 
 const misfit = (message: string): ApiError =>
   new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`);

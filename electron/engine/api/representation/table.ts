@@ -41,10 +41,10 @@ const ageColumn: Column<KubeObject> = {
   value: ({ metadata }) => metadata.creationTimestamp,
 };
 
-/** A definition's columns follow the name, which need not be among them. */
+/** The name comes first, unless the definition has it elsewhere. */
 function columnsOf(definition: AnyDefinition): readonly Column<KubeObject>[] {
   const own = (definition.columns as readonly Column<KubeObject>[] | undefined) ?? [ageColumn];
-  return own[0]?.name.toLowerCase() === 'name' ? own : [nameColumn, ...own];
+  return own.some(({ name }) => name === nameColumn.name) ? own : [nameColumn, ...own];
 }
 
 export function tableOf(

@@ -30,6 +30,6 @@ export const metadataSchema = object({
     ),
     { mergeKey: 'uid', description: 'When all of them are gone, this object goes, too.' },
   ),
-  finalizers: array(text, { description: 'The object stays until this list is empty.' }),
+  finalizers: array(text, { set: true, description: 'The object stays until this list is empty.' }),
   managedFields: array(any()),
 });

@@ -14,7 +14,7 @@ export interface Findings {
   causes: StatusCause[];
 }
 
-/** Changes the object in place: unknown fields go. */
+/** Changes the object in place: unknown fields go, and so do nulls, which say "not given". */
 export function validate(definition: AnyDefinition, object: KubeObject): Findings {
   const findings: Findings = { unknown: [], causes: [] };
   const { properties, required } = definition.schema;
@@ -37,8 +37,6 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
     findings.causes.push({ reason: 'FieldValueForbidden', field: path, message: schema.unsupported });
     return;
   }
-  // Kubernetes reads null as "not given".
-  if (value === null || value === undefined) return;
   switch (schema.type) {
     case 'any':
       return;
@@ -47,23 +45,22 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
       for (const key of Object.keys(value)) {
         const known = Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
         const at = childPath(path, key);
-        if (known) {
-          check(known, value[key], at, findings);
-        } else {
-          findings.unknown.push(at);
-          // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- pruning is the purpose
-          delete value[key];
-        }
+        if (!known) findings.unknown.push(at);
+        if (!known || (value[key] === null && known.type !== 'any')) Reflect.deleteProperty(value, key);
+        else check(known, value[key], at, findings);
       }
       for (const key of schema.required ?? []) {
-        if (value[key] === undefined || value[key] === null) {
+        if (value[key] === undefined) {
           findings.causes.push({ reason: 'FieldValueRequired', field: childPath(path, key), message: 'Required value' });
         }
       }
       return;
     case 'map':
       if (!isJsonObject(value)) { wrongType(path, 'object', value, findings); return; }
-      for (const [key, item] of Object.entries(value)) check(schema.values, item, childPath(path, key), findings);
+      for (const [key, item] of Object.entries(value)) {
+        if (item === null && schema.values.type !== 'any') Reflect.deleteProperty(value, key);
+        else check(schema.values, item, childPath(path, key), findings);
+      }
       return;
     case 'array':
       if (!Array.isArray(value)) { wrongType(path, 'array', value, findings); return; }
@@ -76,8 +73,16 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
 
 function checkScalar(schema: ScalarSchema, value: unknown, path: string, findings: Findings): void {
   if (!hasType(schema.type, value)) { wrongType(path, schema.type === 'time' ? 'date-time' : schema.type, value, findings); return; }
+  if (schema.enum && !schema.enum.includes(String(value))) {
+    const supported = schema.enum.map((item) => `"${item}"`).join(', ');
+    const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`;
+    findings.causes.push({ reason: 'FieldValueNotSupported', field: path, message });
+    return;
+  }
   const fault = faultOf(schema, value);
-  if (fault !== undefined) findings.causes.push({ reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${JSON.stringify(value)}: ${fault}` });
+  if (fault !== undefined) {
+    findings.causes.push({ reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${JSON.stringify(value)}: ${fault}` });
+  }
 }
 
 function hasType(type: ScalarSchema['type'], value: unknown): boolean {
@@ -100,15 +105,20 @@ function hasType(type: ScalarSchema['type'], value: unknown): boolean {
 }
 
 function faultOf(schema: ScalarSchema, value: unknown): string | undefined {
-  if (schema.enum && !schema.enum.includes(String(value))) {
-    return `supported values: ${schema.enum.map((item) => `"${item}"`).join(', ')}`;
-  }
-  if (schema.pattern !== undefined && !new RegExp(`^(?:${schema.pattern})$`).test(String(value))) {
+  if (schema.pattern !== undefined && !wholePattern(schema.pattern).test(String(value))) {
     return `should match '${schema.pattern}'`;
   }
   if (schema.minimum !== undefined && Number(value) < schema.minimum) return `should be greater than or equal to ${schema.minimum}`;
   if (schema.maximum !== undefined && Number(value) > schema.maximum) return `should be less than or equal to ${schema.maximum}`;
   return undefined;
+}
+
+const patterns = new Map<string, RegExp>();
+
+function wholePattern(pattern: string): RegExp {
+  const found = patterns.get(pattern) ?? new RegExp(`^(?:${pattern})$`);
+  patterns.set(pattern, found);
+  return found;
 }
 
 function wrongType(path: string, expected: string, value: unknown, findings: Findings): void {

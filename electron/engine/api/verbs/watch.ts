@@ -48,8 +48,11 @@ function watchOptions(query: URLSearchParams, of: AnyDefinition): WatchOptions {
   };
 }
 
-/** Serves the watch until the client goes or its time is over. */
-export function watch(context: ReadContext, response: ServerResponse): void {
+/**
+ * Serves the watch until the client goes or its time is over.
+ * @returns ends it
+ */
+export function watch(context: ReadContext, response: ServerResponse): () => void {
   const { store, definition, target, query } = context;
   const matches = matcherOf(query, target.name);
   const options = watchOptions(query, definition);
@@ -99,10 +102,11 @@ export function watch(context: ReadContext, response: ServerResponse): void {
     // By now the head is out: what is wrong comes as an event, as from Kubernetes.
     if (!(error instanceof ApiError)) throw error;
     response.end(`${JSON.stringify({ type: 'ERROR', object: error.toStatus() })}\n`);
-    return;
+    return release;
   }
   if (options.bookmarks) timers.push(setInterval(() => bookmark(), bookmarkMs));
   if (options.timeoutMs > 0) timers.push(setTimeout(end, options.timeoutMs));
+  return end;
 }
 
 const everything: Matcher = () => true;

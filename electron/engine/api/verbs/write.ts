@@ -2,10 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { KubeObject, Status } from '#shared/kube/object.ts';
 import type { ApiStore, DeleteRequest } from '../../store/api-store.ts';
-import type { AnyDefinition } from '../definition.ts';
+import { takesStrategicPatches, type AnyDefinition } from '../definition.ts';
 import { ApiError, badRequest, notFound } from '../errors.ts';
 import { contentTypeOf, parseBody, parseJsonBody, readBody } from '../http/body.ts';
 import { copyJson, isJsonObject, type Json } from '../http/json.ts';
+import { flagOf } from '../http/query.ts';
 import type { Target } from '../http/target.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
@@ -28,7 +29,13 @@ export interface WriteContext {
   query: URLSearchParams;
 }
 
-const isDryRun = (query: URLSearchParams): boolean => query.getAll('dryRun').includes('All');
+/** @throws ApiError 400 */
+function isDryRun(stages: readonly string[]): boolean {
+  const given = stages.filter((stage) => stage !== '');
+  const unknown = given.find((stage) => stage !== 'All');
+  if (unknown !== undefined) throw badRequest(`dryRun=${unknown} is not known; it can only be All`);
+  return given.length > 0;
+}
 
 /** Puts the request's namespace into the object, or finds that they differ. */
 function place(object: KubeObject, { definition, target }: WriteContext): void {
@@ -47,15 +54,15 @@ function place(object: KubeObject, { definition, target }: WriteContext): void {
 
 export async function create(context: WriteContext): Promise<Written> {
   const { store, definition, request, query } = context;
-  const { object, warnings } = await decodeObject(request, definition, query);
+  const { object, warnings } = await decodeObject(request, definition, { query, subresource: undefined });
   place(object, context);
   if (definition.answer) return { status: 201, object: (await definition.answer(object)) as KubeObject, warnings };
-  return { status: 201, object: store.create(definition, object, { dryRun: isDryRun(query) }), warnings };
+  return { status: 201, object: store.create(definition, object, { dryRun: isDryRun(query.getAll('dryRun')) }), warnings };
 }
 
 export async function update(context: WriteContext): Promise<Written> {
-  const { definition, request, query } = context;
-  const { object, warnings } = await decodeObject(request, definition, query);
+  const { definition, request, query, target } = context;
+  const { object, warnings } = await decodeObject(request, definition, { query, subresource: target.subresource });
   return { status: 200, object: replace(context, object), warnings };
 }
 
@@ -65,7 +72,7 @@ function replace(context: WriteContext, object: KubeObject): KubeObject {
   if (object.metadata.name !== target.name) {
     throw badRequest(`the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${target.name ?? ''})`);
   }
-  const dryRun = isDryRun(query);
+  const dryRun = isDryRun(query.getAll('dryRun'));
   return store.update(definition, object, target.subresource === 'status' ? { dryRun, subresource: 'status' } : { dryRun });
 }
 
@@ -78,7 +85,7 @@ export async function patch(context: WriteContext): Promise<Written> {
   if (!current) throw notFound(definition, target.name ?? '');
   const patched = applyPatch(type, current, value as Json, definition);
   if (!isJsonObject(patched)) throw badRequest('the patch leaves no object');
-  const { object, warnings } = checkObject(patched, definition, query, duplicates);
+  const { object, warnings } = checkObject(patched, definition, { query, subresource: target.subresource, duplicates });
   return { status: 200, object: replace(context, object), warnings };
 }
 
@@ -90,17 +97,20 @@ function applyPatch(type: string, current: KubeObject, value: Json, definition: 
     case 'application/merge-patch+json':
       return mergePatch(target, value);
     case 'application/strategic-merge-patch+json': {
-      const { schema } = definition;
+      const { schema, group } = definition;
+      if (!takesStrategicPatches(group)) {
+        throw unsupportedPatch('strategic merge patches are for the kinds of Kubernetes itself; use a merge patch (kubectl patch --type=merge)');
+      }
       return strategicPatch(target, value, { ...schema, properties: { ...schema.properties, metadata: metadataSchema } });
     }
+    case 'application/apply-patch+yaml':
+      throw unsupportedPatch('server-side apply is not served, for the engine does not keep who owns a field; use kubectl apply without --server-side');
     default:
-      throw new ApiError(
-        415,
-        'UnsupportedMediaType',
-        `patches of type "${type}" are not served; use a JSON patch, a merge patch or a strategic merge patch`,
-      );
+      throw unsupportedPatch(`patches of type "${type}" are not known; use a JSON patch, a merge patch or a strategic merge patch`);
   }
 }
+
+const unsupportedPatch = (message: string): ApiError => new ApiError(415, 'UnsupportedMediaType', message);
 
 export async function remove(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
@@ -147,9 +157,13 @@ interface DeleteOptions {
 
 async function deleteRequest(request: IncomingMessage, query: URLSearchParams): Promise<DeleteRequest> {
   const { value } = await parseBody(await readBody(request), contentTypeOf(request));
+  if (value !== undefined && !isJsonObject(value)) throw badRequest('the request\'s body is no DeleteOptions');
   const options = (value ?? {}) as DeleteOptions;
-  const policy = query.get('propagationPolicy') ?? options.propagationPolicy ?? (options.orphanDependents ? 'Orphan' : undefined);
-  const result: DeleteRequest = { dryRun: isDryRun(query) || (options.dryRun?.includes('All') ?? false) };
+  const orphan = options.orphanDependents ?? (query.has('orphanDependents') ? flagOf(query, 'orphanDependents') : undefined);
+  const byOrphan = orphan === undefined ? undefined : orphan ? 'Orphan' : 'Background';
+  const policy = query.get('propagationPolicy') ?? options.propagationPolicy ?? byOrphan;
+  const stages = Array.isArray(options.dryRun) ? options.dryRun : [];
+  const result: DeleteRequest = { dryRun: isDryRun([...query.getAll('dryRun'), ...stages]) };
   if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') result.propagationPolicy = policy;
   else if (policy !== undefined) throw badRequest(`propagationPolicy can be Background, Foreground or Orphan, not "${policy}"`);
   if (options.preconditions) result.preconditions = options.preconditions;
