@@ -27,6 +27,9 @@ export async function tryGuest(qemu: string, accelerator: Accelerator, cpuModel:
   const folder = mkdtempSync(join(tmpdir(), 'hayloft-trial-'));
   const disk = join(folder, 'boot.img');
   writeFileSync(disk, bootSector());
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // An engine that is stopped meanwhile leaves nothing behind.
+  process.once('exit', remove);
   try {
     return await run(qemu, [
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-m', '32'],
@@ -36,7 +39,8 @@ export async function tryGuest(qemu: string, accelerator: Accelerator, cpuModel:
       ...['-device', 'virtio-blk-pci,drive=boot,bootindex=1'],
     ]);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
@@ -71,6 +75,8 @@ function run(qemu: string, args: readonly string[]): Promise<TrialResult> {
       outcome ??= { works: false, problem };
       child.kill('SIGKILL');
     };
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
     const timer = setTimeout(() => fail('the guest made no progress'), limitMs);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
@@ -81,6 +87,7 @@ function run(qemu: string, args: readonly string[]): Promise<TrialResult> {
     child.on('error', (error) => fail(error.message));
     child.on('close', (code) => {
       clearTimeout(timer);
+      process.off('exit', kill);
       if (code === expectedExitCode) resolve({ works: true, problem: '' });
       else resolve(outcome ?? { works: false, problem: complaintIn(said) ?? `QEMU ended with code ${code ?? 'none'}` });
     });
