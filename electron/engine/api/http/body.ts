@@ -1,7 +1,8 @@
-/** Reading request bodies: bounded in size and time, JSON or YAML. */
+/** Reading request bodies: bounded in size and time; JSON, YAML, or protocol buffers. */
 import type { IncomingMessage } from 'node:http';
 import { ApiError, badRequest } from '../errors.ts';
 import { inspectKeys } from './json-keys.ts';
+import { protobufType, readProtobufObject } from './protobuf-kinds.ts';
 
 /** The same bound as Kubernetes' own. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -47,10 +48,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-/** @throws ApiError 400 for malformed text, 415 for a type that is neither JSON nor YAML */
+/** @throws ApiError 400 for malformed text, 415 for a type that cannot be read */
 export async function parseBody(bytes: Buffer, contentType: string): Promise<ParsedBody> {
   if (jsonTypes.includes(contentType)) return parseJsonBody(bytes);
   if (yamlTypes.includes(contentType)) return parseYamlBody(bytes);
+  if (contentType === protobufType) return { value: bytes.length === 0 ? undefined : readProtobufObject(bytes), duplicates: [] };
   throw new ApiError(
     415,
     'UnsupportedMediaType',
