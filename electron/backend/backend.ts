@@ -35,7 +35,7 @@ export interface Backend {
 /** Starts at once to connect; nothing is waited for. */
 export function createBackend(options: BackendOptions): Backend {
   const { dataDir, host, log } = options;
-  const clusters = new Clusters(join(dataDir, 'clusters'));
+  const clusters = new Clusters(join(dataDir, 'clusters'), log);
   const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
   const selfCheck = new SelfCheck(clusters.local, dataDir);
   const uploads = new Uploads(clusters);

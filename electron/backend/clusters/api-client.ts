@@ -3,18 +3,28 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
-import { errorFromAnswer, errorFromNetwork } from './api-errors.ts';
-import type { Access } from './kubeconfig.ts';
+import type { Access, Credentials } from './access.ts';
+import { errorFromAnswer, errorFromNetwork, noAnswer } from './api-errors.ts';
 
 const answerTimeoutMs = 30_000;
+/** After this long without a byte the system asks the far side whether it is still there, once a second. */
+const aliveProbeMs = 10_000;
 
 export interface RequestDetails {
   body?: unknown;
   /** Default `application/json`. */
   contentType?: string;
   signal?: AbortSignal;
-  /** How long the answer's head may take; 0: for ever. Default 30 s. */
+  /** How long the far side may be silent, in milliseconds. Default 30 s. */
   timeoutMs?: number;
+}
+
+export interface TlsOptions {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  servername?: string;
+  rejectUnauthorized?: boolean;
 }
 
 export class ApiClient {
@@ -23,64 +33,126 @@ export class ApiClient {
 
   constructor(access: Access) {
     this.access = access;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 32, ...this.tls() });
-  }
-
-  /** TLS options for connections of other kinds to the same server. */
-  tls(): { ca?: string; cert?: string; key?: string } {
-    const { ca, clientCertificate, clientKey } = this.access;
-    return {
-      ...(ca === undefined ? {} : { ca }),
-      ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
-      ...(clientKey === undefined ? {} : { key: clientKey }),
-    };
-  }
-
-  /** The header that proves who we are; empty where a client certificate does. */
-  authorization(): Record<string, string> {
-    return this.access.token === undefined ? {} : { authorization: `Bearer ${this.access.token}` };
+    this.#agent = new Agent({ keepAlive: true, keepAliveMsecs: aliveProbeMs, ...trustOf(access) });
   }
 
   /** @returns the parsed answer; undefined for an empty one. Throws a HayloftError. */
   async call<T>(method: string, path: string, details: RequestDetails = {}): Promise<T> {
-    const response = await this.open(method, path, details);
+    const response = await this.#send(method, path, details);
     const body = await text(response).catch((error: unknown) => {
-      throw errorFromNetwork(error as Error, this.access.server);
+      throw details.signal?.aborted ? abortReason(details.signal) : errorFromNetwork(error, this.access.server);
     });
-    // Several of KubeVirt's actions succeed with an empty body.
-    return (body === '' ? undefined : JSON.parse(body)) as T;
+    // Several of KubeVirt's actions succeed with an empty body, or with a word.
+    if (body === '') return undefined as T;
+    try {
+      return JSON.parse(body) as T;
+    } catch (cause) {
+      throw new HayloftError('unsupported', `What answers at ${this.access.server} is not a Kubernetes API server.`, {
+        hint: 'Check the address in the kubeconfig. On networks with a log-in page, log in first.',
+        cause,
+      });
+    }
   }
 
-  /** @returns the answer once its head says success, its body still to be read. Throws a HayloftError. */
-  open(method: string, path: string, details: RequestDetails = {}): Promise<IncomingMessage> {
-    const payload = details.body === undefined ? undefined : JSON.stringify(details.body);
-    const options: RequestOptions = {
-      method,
-      agent: this.#agent,
-      headers: {
-        accept: 'application/json',
-        ...this.authorization(),
-        ...(payload === undefined
-          ? {}
-          : { 'content-type': details.contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),
-      },
-      timeout: details.timeoutMs ?? answerTimeoutMs,
-    };
-    if (details.signal) options.signal = details.signal;
-    return new Promise((resolve, reject) => {
-      const request = httpsRequest(this.access.server + path, options, (response) => {
-        request.setTimeout(0);
-        const status = response.statusCode ?? 0;
-        if (status >= 200 && status < 300) resolve(response);
-        else text(response).then((body) => reject(errorFromAnswer(status, body)), (error: Error) => reject(errorFromNetwork(error, this.access.server)));
-      });
-      request.on('timeout', () => request.destroy(new HayloftError('timeout', `${new URL(this.access.server).host} did not answer in time.`, { retryable: true })));
-      request.on('error', (error) => reject(error instanceof HayloftError ? error : errorFromNetwork(error, this.access.server)));
-      request.end(payload);
-    });
+  /**
+   * @returns the answer once its head says success, its body still to be read, for however long that takes.
+   * Throws a HayloftError.
+   */
+  async open(method: string, path: string, details: RequestDetails = {}): Promise<IncomingMessage> {
+    const response = await this.#send(method, path, details);
+    response.socket.setTimeout(0);
+    response.socket.setKeepAlive(true, aliveProbeMs);
+    return response;
+  }
+
+  /** TLS options and headers for connections of other kinds to the same server. */
+  async connectionOptions(): Promise<TlsOptions & { headers: Record<string, string> }> {
+    const credentials = await this.#credentials();
+    return { ...trustOf(this.access), ...certificateOf(credentials), headers: authorization(credentials) };
   }
 
   close(): void {
     this.#agent.destroy();
   }
+
+  async #credentials(): Promise<Credentials> {
+    return this.access.renew ? { ...this.access, ...(await this.access.renew()) } : this.access;
+  }
+
+  async #send(method: string, path: string, details: RequestDetails): Promise<IncomingMessage> {
+    const credentials = await this.#credentials();
+    try {
+      return await this.#sendOnce(method, path, details, credentials);
+    } catch (error) {
+      // The server closed a kept connection in the moment in which it was used again.
+      if (error instanceof StaleConnection && method === 'GET') return this.#sendOnce(method, path, details, credentials);
+      throw error;
+    }
+  }
+
+  #sendOnce(method: string, path: string, details: RequestDetails, credentials: Credentials): Promise<IncomingMessage> {
+    const { server } = this.access;
+    const payload = details.body === undefined ? undefined : JSON.stringify(details.body);
+    const options: RequestOptions = {
+      method,
+      agent: this.#agent,
+      ...certificateOf(credentials),
+      headers: {
+        accept: 'application/json',
+        ...authorization(credentials),
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': details.contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),
+      },
+      timeout: details.timeoutMs ?? answerTimeoutMs,
+      ...(details.signal ? { signal: details.signal } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest(server + path, options, (response) => {
+        const status = response.statusCode ?? 0;
+        if (status >= 200 && status < 300) {
+          resolve(response);
+          return;
+        }
+        text(response).then(
+          (body) => reject(errorFromAnswer(status, body)),
+          (error: unknown) => reject(errorFromNetwork(error, server)),
+        );
+      });
+      request.on('timeout', () => request.destroy(noAnswer(server)));
+      request.on('error', (error: Error & { code?: string }) => {
+        if (details.signal?.aborted) reject(abortReason(details.signal));
+        else if (request.reusedSocket && error.code === 'ECONNRESET') reject(new StaleConnection(server, error));
+        else reject(errorFromNetwork(error, server));
+      });
+      request.end(payload);
+    });
+  }
+}
+
+class StaleConnection extends HayloftError {
+  constructor(server: string, cause: unknown) {
+    super('connection-lost', `The connection to ${new URL(server).host} was lost.`, { retryable: true, cause });
+  }
+}
+
+function trustOf(access: Access): TlsOptions {
+  return {
+    ...(access.ca === undefined ? {} : { ca: access.ca }),
+    ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+    ...(access.insecure === true ? { rejectUnauthorized: false } : {}),
+  };
+}
+
+const certificateOf = ({ clientCertificate, clientKey }: Credentials): TlsOptions => ({
+  ...(clientCertificate === undefined ? {} : { cert: clientCertificate }),
+  ...(clientKey === undefined ? {} : { key: clientKey }),
+});
+
+const authorization = ({ token }: Credentials): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
+
+/** What a request ends with whose signal was aborted. */
+export function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new HayloftError('cancelled', 'It was cancelled.');
 }

@@ -1,7 +1,8 @@
 /** What a Kubernetes API server, or the way to it, has against a request, in our own words and codes. */
 import { HayloftError, errorCode, type ErrorCode } from '#shared/contract/errors.ts';
-import type { Status } from '#shared/kube/object.ts';
+import type { Status, StatusCause } from '#shared/kube/object.ts';
 
+/** Kubernetes' reasons (apimachinery's `metav1.StatusReason`); more exact than the HTTP code where both are given. */
 const byReason: Record<string, ErrorCode> = {
   AlreadyExists: 'already-exists',
   Conflict: 'conflict',
@@ -16,68 +17,121 @@ const byReason: Record<string, ErrorCode> = {
   InsufficientStorage: 'no-space',
 };
 
-const byHttpCode: Record<number, ErrorCode> = {
+const byHttpStatus: Record<number, ErrorCode> = {
   400: 'bad-input',
   401: 'unauthorized',
   403: 'forbidden',
   404: 'not-found',
+  408: 'timeout',
   409: 'conflict',
   413: 'too-large',
   422: 'invalid',
+  502: 'unreachable',
+  503: 'unreachable',
   504: 'timeout',
   507: 'no-space',
 };
 
 const hints: Partial<Record<ErrorCode, string>> = {
-  unauthorized: 'The credentials in the kubeconfig are no longer valid. Get a new kubeconfig from the cluster.',
+  unauthorized: 'The credentials in the kubeconfig are not valid any more. Get a new kubeconfig from the cluster.',
   forbidden: 'The user of this kubeconfig may not do this. Ask the cluster’s administrator.',
   'no-space': 'Free some space on the disk and try again.',
+  conflict: 'Somebody else changed it in the meantime. Look at it again, then repeat what you wanted to do.',
 };
 
+/** The server answered, and the answer is no. */
+export class AnswerError extends HayloftError {
+  readonly httpStatus: number;
+  /** Whether the server said with our own code what is wrong; only Hayloft's engine does. */
+  readonly named: boolean;
+
+  constructor(httpStatus: number, named: boolean, ...error: ConstructorParameters<typeof HayloftError>) {
+    super(...error);
+    this.httpStatus = httpStatus;
+    this.named = named;
+  }
+}
+
 /**
- * @param httpCode the answer's status
+ * @param httpStatus the answer's status code
  * @param body the answer's text; a `metav1.Status`, where the server keeps to the rules
  */
-export function errorFromAnswer(httpCode: number, body: string): HayloftError {
+export function errorFromAnswer(httpStatus: number, body: string): AnswerError {
   const status = parseStatus(body);
   const cause = status?.details?.causes?.[0];
-  // Hayloft's engine names our own codes, so that nothing needs to be read out of a sentence.
   const named = errorCode.safeParse(cause?.reason);
-  const code = named.success ? named.data : (byReason[status?.reason ?? ''] ?? byHttpCode[httpCode] ?? 'internal');
-  const message = cause?.message ?? status?.message ?? (body.trim() || `The server answered with HTTP status ${httpCode}.`);
-  const options: { hint?: string; field?: string; retryable: boolean } = { retryable: httpCode >= 500 && httpCode !== 507 };
-  const hint = named.success && status?.message !== message ? status?.message : hints[code];
-  if (hint !== undefined) options.hint = hint;
-  if (cause?.field !== undefined) options.field = cause.field;
-  return new HayloftError(code, message, options);
+  const code = named.success ? named.data : (byReason[status?.reason ?? ''] ?? byHttpStatus[httpStatus] ?? 'internal');
+  const message = messageOf(httpStatus, body, status, cause);
+  // The engine puts what to do in the cause, beside the message that says what happened.
+  const advice = named.success && cause?.field === undefined && cause?.message !== status?.message ? cause?.message : undefined;
+  const hint = advice ?? hints[code];
+  return new AnswerError(httpStatus, named.success, code, message, {
+    retryable: code === 'timeout' || (httpStatus >= 500 && httpStatus !== 507),
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause?.field === undefined ? {} : { field: cause.field }),
+  });
+}
+
+function messageOf(httpStatus: number, body: string, status: Status | undefined, cause: StatusCause | undefined): string {
+  if (cause?.field !== undefined && cause.message !== undefined) return plainWords(cause.message);
+  if (status?.message) return status.message;
+  const text = body.trim();
+  const isProse = text !== '' && text.length < 300 && !text.startsWith('<') && !text.startsWith('{');
+  return isProse ? text : `The server answered with HTTP status ${httpStatus}.`;
+}
+
+/** A field's error without the API's own preface: `Invalid value: "x": must be …` becomes `Must be …`. */
+function plainWords(text: string): string {
+  const detail = text.replace(/^[A-Z][a-z]+(?: [a-z]+)?: (?:(?:"(?:[^"\\]|\\.)*"|[\d.]+|true|false|null|\{.*\}|\[.*\]): )?/, '');
+  const sentence = detail.charAt(0).toUpperCase() + detail.slice(1);
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 function parseStatus(body: string): Status | undefined {
   try {
-    const parsed = JSON.parse(body) as Status;
-    return parsed.kind === 'Status' ? parsed : undefined;
+    const parsed = JSON.parse(body) as Partial<Status> | null;
+    return parsed?.kind === 'Status' ? (parsed as Status) : undefined;
   } catch {
     return undefined;
   }
 }
 
 const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET_ISSUER))/;
+const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
-/** @param error what the socket failed with */
-export function errorFromNetwork(error: Error & { code?: string }, server: string): HayloftError {
-  const host = new URL(server).host;
-  if (tlsCodes.test(error.code ?? '')) {
+/**
+ * @param error what the socket failed with; a HayloftError is passed through
+ * @param server the address that was asked, for the message
+ */
+export function errorFromNetwork(error: unknown, server: string): HayloftError {
+  if (error instanceof HayloftError) return error;
+  const { code, name, message } = error as Error & { code?: string };
+  const { host } = new URL(server);
+  if (tlsCodes.test(code ?? '')) {
     return new HayloftError('untrusted', `The certificate of ${host} is not the one that the kubeconfig vouches for.`, {
       hint: 'If the cluster was set up anew, get its new kubeconfig. If not, something stands between you and it.',
       cause: error,
     });
   }
-  if (error.code === 'ETIMEDOUT' || error.name === 'TimeoutError') {
-    return new HayloftError('timeout', `${host} did not answer in time.`, { retryable: true, cause: error });
+  if (code === 'ETIMEDOUT' || name === 'TimeoutError') return noAnswer(server, error);
+  if (lostCodes.has(code ?? '')) {
+    return new HayloftError('connection-lost', `The connection to ${host} was lost.`, {
+      hint: 'Check that the machine is on and the network is up, then try again.',
+      retryable: true,
+      cause: error,
+    });
   }
-  return new HayloftError('unreachable', `${host} cannot be reached (${error.code ?? error.message}).`, {
+  return new HayloftError('unreachable', `${host} cannot be reached (${code ?? message}).`, {
     hint: 'Check that the machine is on and the network is up. Hayloft keeps trying.',
     retryable: true,
     cause: error,
+  });
+}
+
+export function noAnswer(server: string, cause?: unknown): HayloftError {
+  return new HayloftError('timeout', `${new URL(server).host} did not answer in time.`, {
+    hint: 'It may be busy, or the network slow. Try again.',
+    retryable: true,
+    cause,
   });
 }

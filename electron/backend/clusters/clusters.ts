@@ -1,6 +1,6 @@
 /** The clusters that the app knows: the engine on this computer, and one for each kubeconfig in the data folder. */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Cluster } from '#shared/contract/clusters.ts';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import { Topic } from '../topics/topic.ts';
@@ -11,25 +11,29 @@ export const localClusterId = 'local';
 
 export class Clusters {
   readonly topic = new Topic<Cluster>({ key: (item) => item.id });
+  readonly local: ClusterConnection;
   readonly #connections = new Map<string, ClusterConnection>();
 
-  /** @param folder where kubeconfigs of other clusters are: `<name>.yaml`, each with one cluster in its current context */
-  constructor(folder: string) {
-    this.#add(localClusterId, 'This computer', true);
+  readonly #warn: (message: string, fields: Record<string, unknown>) => void;
+
+  /**
+   * @param folder where kubeconfigs of other clusters are: `<name>.yaml`, each with one cluster in its current context
+   * @param log where what is odd about a cluster is written
+   */
+  constructor(folder: string, log: { warn(message: string, fields?: Record<string, unknown>): void }) {
+    this.#warn = (message, fields) => log.warn(message, fields);
+    this.local = this.#add(localClusterId, 'This computer', true);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const file of readdirSync(folder).filter((name) => /\.ya?ml$/.test(name))) {
-      const name = basename(file).replace(/\.ya?ml$/, '');
-      const connection = this.#add(name, name, false);
+    for (const file of readdirSync(folder).sort()) {
+      const [, name] = /^(.+)\.ya?ml$/.exec(file) ?? [];
+      if (name === undefined) continue;
+      const connection = this.#add(this.#connections.has(name) ? file : name, name, false);
       try {
         connection.connect(readKubeconfig(join(folder, file)));
       } catch (error) {
         connection.fail(asHayloftError(error));
       }
     }
-  }
-
-  get local(): ClusterConnection {
-    return this.get(localClusterId);
   }
 
   /** @throws HayloftError `not-found` */
@@ -49,7 +53,7 @@ export class Clusters {
   }
 
   #add(id: string, name: string, local: boolean): ClusterConnection {
-    const connection = new ClusterConnection({ id, name, local, changed: (view) => this.topic.put(view) });
+    const connection = new ClusterConnection({ id, name, local, changed: (view) => this.topic.put(view), warn: this.#warn });
     this.#connections.set(id, connection);
     this.topic.put(connection.view);
     return connection;

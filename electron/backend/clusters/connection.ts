@@ -1,23 +1,17 @@
 /** One cluster: how to reach it, how it stands, and what is known of its objects. */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster } from '#shared/contract/clusters.ts';
+import type { Cluster, ClusterState } from '#shared/contract/clusters.ts';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
-import { ApiClient } from './api-client.ts';
+import type { Access } from './access.ts';
+import { Alarm, Backoff } from './alarm.ts';
+import { abortReason, ApiClient } from './api-client.ts';
+import { askFlavour } from './flavour.ts';
 import type { Kind } from './kinds.ts';
-import type { Access } from './kubeconfig.ts';
 import { WatchCache } from './watch-cache.ts';
 
-const probeRetryMs = 500;
+const firstProbeMs = 500;
 const slowestProbeMs = 15_000;
-
-interface VersionAnswer {
-  gitVersion?: string;
-}
-
-interface GroupList {
-  groups: { name: string }[];
-}
+const probeTimeoutMs = 10_000;
 
 export interface ConnectionOptions {
   id: string;
@@ -25,6 +19,13 @@ export interface ConnectionOptions {
   local: boolean;
   /** Called after each change of `view`. */
   changed(view: Cluster): void;
+  /** For the log. */
+  warn(message: string, fields: Record<string, unknown>): void;
+}
+
+interface Waiter {
+  resolve: (client: ApiClient) => void;
+  reject: (error: Error) => void;
 }
 
 export class ClusterConnection {
@@ -32,11 +33,17 @@ export class ClusterConnection {
   readonly local: boolean;
   readonly #options: ConnectionOptions;
   readonly #caches = new Map<string, WatchCache<KubeObject>>();
+  /** What is wrong with single kinds, while the cluster itself answers. */
+  readonly #problems = new Map<string, HayloftError>();
+  readonly #alarm = new Alarm();
+  readonly #closed = new AbortController();
   #view: Cluster;
   #client: ApiClient | undefined;
-  #probing: Promise<void> | undefined;
-  #closed = new AbortController();
-  #waiting: { resolve: (client: ApiClient) => void; reject: (error: Error) => void }[] = [];
+  #reach: Exclude<ClusterState, 'degraded'> = 'connecting';
+  #trouble: HayloftError | undefined;
+  #lastHeard: number | undefined;
+  #probing = false;
+  #waiting: Waiter[] = [];
 
   constructor(options: ConnectionOptions) {
     this.id = options.id;
@@ -53,32 +60,47 @@ export class ClusterConnection {
     };
   }
 
+  /** Writes to the log, with the cluster's id. */
+  warn(message: string, fields: Record<string, unknown>): void {
+    this.#options.warn(message, { cluster: this.id, ...fields });
+  }
+
   get view(): Cluster {
     return this.#view;
   }
 
-  /** Connects with new credentials; also again with the same ones, when there is reason to think that it may work now. */
+  /** Connects with new credentials; with the same ones, when there is reason to think that it may work now. */
   connect(access: Access): void {
-    const same = JSON.stringify(this.#client?.access) === JSON.stringify(access);
-    if (!same) {
+    if (JSON.stringify(this.#client?.access) !== JSON.stringify(access)) {
       this.#client?.close();
       this.#client = new ApiClient(access);
-      this.#update({ server: access.server });
+      this.#show({ server: access.server });
     }
-    void this.#probe();
+    this.#alarm.ring();
+    this.#probe();
   }
 
   /** The cluster cannot be connected to at all, for a reason that lies on this side of it. */
   fail(error: HayloftError): void {
-    this.#update({ state: 'unreachable', error: error.toData() });
+    this.#client?.close();
+    this.#client = undefined;
+    this.#enter('unreachable', error);
   }
 
-  /** For requests that a person waits for. Throws when the cluster is not to be had now. */
-  client(): ApiClient {
-    if (this.#client && this.#view.state !== 'unreachable') return this.#client;
-    throw new HayloftError('unreachable', `${this.#view.name} cannot be reached now.`, {
-      hint: this.#view.error?.hint ?? 'Hayloft keeps trying to connect.',
-      retryable: true,
+  /**
+   * For requests that a person waits for: resolves at once, or as soon as a first try to connect has succeeded.
+   * Throws a HayloftError when the cluster is not to be had now.
+   */
+  client(signal?: AbortSignal): Promise<ApiClient> {
+    if (this.#reach === 'ready' && this.#client) return Promise.resolve(this.#client);
+    if (this.#reach !== 'connecting') return Promise.reject(this.#whyNot());
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject };
+      this.#waiting.push(waiter);
+      signal?.addEventListener('abort', () => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        reject(abortReason(signal));
+      }, { once: true });
     });
   }
 
@@ -87,103 +109,104 @@ export class ClusterConnection {
     const id = `${kind.base}/${kind.plural}`;
     const known = this.#caches.get(id) as WatchCache<T> | undefined;
     if (known) return known;
-    const cache = new WatchCache(kind, { client: (signal) => this.#whenReady(signal), heard: (error) => this.#heard(error) });
+    const cache = new WatchCache(kind, {
+      client: (signal) => this.client(signal),
+      heard: () => (this.#lastHeard = Date.now()),
+      report: (error) => this.#report(id, error),
+      pause: (ms, signal) => this.#alarm.sleep(ms, signal),
+    });
     this.#caches.set(id, cache);
     return cache;
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closed.abort(new HayloftError('cancelled', 'Hayloft is closing.'));
     for (const cache of this.#caches.values()) cache.stop();
+    for (const { reject } of this.#waiting.splice(0)) reject(abortReason(this.#closed.signal));
     this.#client?.close();
   }
 
-  #whenReady(signal: AbortSignal): Promise<ApiClient> {
-    const { state } = this.#view;
-    if (this.#client && (state === 'ready' || state === 'degraded')) return Promise.resolve(this.#client);
-    if (state === 'unreachable' || state === 'unauthorized') {
-      // Whoever waits for a first answer learns how things stand; the cache asks again after a pause.
-      void this.#probe();
-      return Promise.reject(this.#trouble());
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
-    });
-  }
-
-  #heard(error?: HayloftError): void {
+  #report(id: string, error: HayloftError | undefined): void {
     if (error === undefined) {
-      const { state } = this.#view;
-      this.#view = { ...this.#view, lastSeen: Date.now() };
-      if (state !== 'ready') this.#update({ state: 'ready', error: undefined });
-    } else if (error.code === 'unauthorized') {
-      this.#update({ state: 'unauthorized', error: error.toData() });
-    } else if (error.code === 'forbidden' || error.code === 'not-found') {
+      if (this.#problems.delete(id)) this.#show({});
+    } else if (error.code === 'forbidden' || error.code === 'not-found' || error.code === 'unsupported') {
       // One kind is not to be had; the cluster itself answers.
-      this.#update({ state: 'degraded', error: error.toData() });
-    } else {
-      void this.#probe();
+      this.#problems.set(id, error);
+      this.#show({});
+    } else if (error.code !== 'cancelled') {
+      this.#probe();
     }
   }
 
   /** Asks until the cluster answers. One at a time. */
-  #probe(): Promise<void> {
-    this.#probing ??= this.#ask().finally(() => (this.#probing = undefined));
-    return this.#probing;
+  #probe(): void {
+    if (this.#probing) return;
+    this.#probing = true;
+    void this.#ask().finally(() => (this.#probing = false));
   }
 
   async #ask(): Promise<void> {
     const { signal } = this.#closed;
     const closed = (): boolean => signal.aborted;
-    for (let pause = probeRetryMs; !closed(); pause = Math.min(pause * 2, slowestProbeMs)) {
+    const backoff = new Backoff(firstProbeMs, slowestProbeMs);
+    while (!closed()) {
       const client = this.#client;
       if (!client) return;
       try {
-        const [version, groups] = await Promise.all([
-          client.call<VersionAnswer>('GET', '/version', { signal }),
-          client.call<GroupList>('GET', '/apis', { signal }),
-        ]);
-        this.#update({
-          state: 'ready',
-          error: undefined,
-          lastSeen: Date.now(),
-          flavour: flavourOf(version, groups),
-          ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }),
-        });
+        const found = await askFlavour(client, { signal, timeoutMs: probeTimeoutMs });
+        if (client !== this.#client) continue;
+        this.#lastHeard = Date.now();
+        this.#show(found);
+        this.#enter('ready', undefined);
+        this.#alarm.ring();
         for (const { resolve } of this.#waiting.splice(0)) resolve(client);
         return;
       } catch (error) {
         if (closed()) return;
+        if (client !== this.#client) continue;
         const known = asHayloftError(error);
-        this.#update({ state: known.code === 'unauthorized' ? 'unauthorized' : 'unreachable', error: known.toData() });
-        await delay(pause, undefined, { signal }).catch(() => undefined);
+        this.#enter(known.code === 'unauthorized' ? 'unauthorized' : 'unreachable', known);
+        await this.#alarm.sleep(backoff.next(), signal);
       }
     }
   }
 
-  #update(change: Partial<{ [K in keyof Cluster]: Cluster[K] | undefined }>): void {
-    const before = this.#view;
-    const merged = { ...before, ...change };
-    if (merged.error === undefined) delete merged.error;
-    if (merged.state !== before.state) merged.since = Date.now();
-    this.#view = merged;
-    if (merged.state === 'unreachable' || merged.state === 'unauthorized') {
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#trouble());
+  #enter(reach: Exclude<ClusterState, 'degraded'>, trouble: HayloftError | undefined): void {
+    this.#reach = reach;
+    this.#trouble = trouble;
+    if (reach === 'unreachable' || reach === 'unauthorized') {
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#whyNot());
     }
-    this.#options.changed(merged);
+    this.#show({});
   }
 
-  #trouble(): HayloftError {
-    const { error } = this.#view;
-    if (error) return HayloftError.fromData(error);
-    return new HayloftError('unreachable', `${this.#view.name} cannot be reached now.`, { retryable: true });
+  /** Works out the view anew, and tells it when something in it is different. */
+  #show(change: Partial<Cluster>): void {
+    const [problem] = this.#problems.values();
+    const state = this.#reach === 'ready' && problem ? 'degraded' : this.#reach;
+    const error = this.#trouble ?? (state === 'degraded' ? problem : undefined);
+    const before = this.#view;
+    const view: Cluster = {
+      ...before,
+      ...change,
+      state,
+      since: state === before.state ? before.since : Date.now(),
+      ...(this.#lastHeard === undefined ? {} : { lastSeen: this.#lastHeard }),
+    };
+    if (error === undefined) delete view.error;
+    else view.error = error.toData();
+    const same = JSON.stringify({ ...view, lastSeen: 0 }) === JSON.stringify({ ...this.#view, lastSeen: 0 });
+    this.#view = view;
+    if (!same) this.#options.changed(view);
   }
-}
 
-function flavourOf(version: VersionAnswer, { groups }: GroupList): Cluster['flavour'] {
-  const has = (name: string): boolean => groups.some((group) => group.name === name);
-  if (/hayloft/i.test(version.gitVersion ?? '')) return 'engine';
-  if (has('harvesterhci.io')) return 'harvester';
-  return has('kubevirt.io') ? 'kubevirt' : 'unknown';
+  #whyNot(): HayloftError {
+    return (
+      this.#trouble ??
+      new HayloftError('unreachable', `${this.#view.name} cannot be reached now.`, {
+        hint: 'Hayloft keeps trying to connect.',
+        retryable: true,
+      })
+    );
+  }
 }

@@ -40,7 +40,7 @@ export interface NodeFacts extends Node {
 
 /** Asked once, for a form. */
 export async function nodesOf(cluster: ClusterConnection): Promise<NodeFacts[]> {
-  const client = cluster.client();
+  const client = await cluster.client();
   const [hosts, guests] = await Promise.all([
     client.call<KubeList<KubeNode>>('GET', pathOf(nodes, undefined)),
     client.call<KubeList<VirtualMachineInstance>>('GET', pathOf(virtualMachineInstances, undefined)),

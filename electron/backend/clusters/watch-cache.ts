@@ -3,33 +3,43 @@
  * somebody looks; keeps what it knows when the cluster cannot be reached.
  * Protocol: Kubernetes API concepts, "Efficient detection of changes".
  */
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { KubeList, KubeObject, Status, WatchEvent } from '#shared/kube/object.ts';
+import { Backoff } from './alarm.ts';
 import type { ApiClient } from './api-client.ts';
+import { AnswerError, errorFromNetwork } from './api-errors.ts';
+import { jsonLines } from './json-lines.ts';
 import { pathOf, type Kind } from './kinds.ts';
 
 const lingerMs = 30_000;
 const firstRetryMs = 250;
 const slowestRetryMs = 15_000;
-const goneCode = 410;
-/** A server ends watches after some minutes anyway; this bounds how long a dead line goes unnoticed. */
+/** HTTP 410: the revision to go on from is not remembered any more. */
+const gone = 410;
+/** Servers end watches after some minutes anyway; this makes it known when. */
 const watchSeconds = 290;
+/** A watch that ended sooner than this, without having said anything, is not simply opened again. */
+const briefMs = 1000;
 
 export interface CacheHost {
-  /** Resolves when the cluster can be asked; rejects when `signal` aborts. */
+  /** Resolves when the cluster can be asked; rejects with the reason when it cannot for now. */
   client(signal: AbortSignal): Promise<ApiClient>;
-  /** Told of every success and failure, so that the cluster's own state follows. */
-  heard(error?: HayloftError): void;
+  /** Something came from the cluster. */
+  heard(): void;
+  /** How listing and watching this kind stands: the error, or undefined when all is well. */
+  report(error: HayloftError | undefined): void;
+  /** Waits before the next try; less long when the cluster is back. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+export type KeyListener = (keys: ReadonlySet<string>) => void;
 
 export class WatchCache<T extends KubeObject> {
   readonly objects = new Map<string, T>();
   readonly #kind: Kind<T>;
   readonly #host: CacheHost;
-  readonly #listeners = new Set<(keys: ReadonlySet<string>) => void>();
-  #users = 0;
+  readonly #listeners = new Set<KeyListener>();
+  readonly #backoff = new Backoff(firstRetryMs, slowestRetryMs);
   #running: AbortController | undefined;
   #linger: NodeJS.Timeout | undefined;
   #settled = false;
@@ -47,16 +57,16 @@ export class WatchCache<T extends KubeObject> {
   }
 
   /** Calls `listener` with the keys that changed, until the returned function is called. Keeps the watch going. */
-  watch(listener: (keys: ReadonlySet<string>) => void): () => void {
-    this.#listeners.add(listener);
-    this.#users += 1;
+  watch(listener: KeyListener): () => void {
+    // One function may watch twice, and stops once for each.
+    const own: KeyListener = (keys) => listener(keys);
+    this.#listeners.add(own);
     clearTimeout(this.#linger);
     this.#running ??= this.#start();
     return () => {
-      if (!this.#listeners.delete(listener)) return;
-      this.#users -= 1;
+      if (!this.#listeners.delete(own) || this.#listeners.size > 0) return;
       // Whoever goes from one page to the next should find the list still there.
-      if (this.#users === 0) this.#linger = setTimeout(() => this.stop(), lingerMs).unref();
+      this.#linger = setTimeout(() => this.stop(), lingerMs).unref();
     };
   }
 
@@ -70,6 +80,7 @@ export class WatchCache<T extends KubeObject> {
     this.#running?.abort();
     this.#running = undefined;
     this.#settled = false;
+    this.#host.report(undefined);
   }
 
   #start(): AbortController {
@@ -79,47 +90,53 @@ export class WatchCache<T extends KubeObject> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    let retryMs = firstRetryMs;
     const stopped = (): boolean => signal.aborted;
+    let revision: string | undefined;
     while (!stopped()) {
       try {
         const client = await this.#host.client(signal);
-        let revision = await this.#list(client, signal);
+        revision ??= await this.#list(client, signal);
+        this.#host.report(undefined);
         this.#settle();
-        this.#host.heard();
-        retryMs = firstRetryMs;
-        for (;;) revision = await this.#follow(client, revision, signal);
+        const begun = performance.now();
+        const end = await this.#follow(client, revision, signal);
+        const brief = end.revision === revision && performance.now() - begun < briefMs;
+        revision = end.revision;
+        if (stopped()) return;
+        if (end.problem) this.#host.report(end.problem);
+        if (end.problem ?? brief) await this.#host.pause(this.#backoff.next(), signal);
       } catch (error) {
         if (stopped()) return;
-        const known = asHayloftError(error);
-        // An expired revision is the ordinary way of being told to list again.
-        if (!(error instanceof Expired)) {
-          this.#host.heard(known);
-          this.#settle();
-          await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
-          retryMs = Math.min(retryMs * 2, slowestRetryMs);
-        }
+        revision = undefined;
+        this.#settle();
+        const expired = error instanceof AnswerError && error.httpStatus === gone;
+        if (!expired) this.#host.report(asHayloftError(error));
+        await this.#host.pause(this.#backoff.next(), signal);
       }
     }
   }
 
   async #list(client: ApiClient, signal: AbortSignal): Promise<string> {
     const list = await client.call<KubeList<T>>('GET', pathOf(this.#kind, undefined), { signal });
+    this.#host.heard();
+    if (signal.aborted) return '';
     const changed = new Set<string>(this.objects.keys());
     const before = new Map(this.objects);
     this.objects.clear();
     for (const object of list.items) {
       const key = WatchCache.key(object);
       this.objects.set(key, object);
-      if (before.get(key)?.metadata.resourceVersion === object.metadata.resourceVersion) changed.delete(key);
+      const known = before.get(key)?.metadata;
+      const same = known?.resourceVersion === object.metadata.resourceVersion && known?.uid === object.metadata.uid;
+      if (same) changed.delete(key);
       else changed.add(key);
     }
     this.#tell(changed);
     return list.metadata.resourceVersion ?? '0';
   }
 
-  /** Follows one watch to its end and answers with the revision to go on from. */
-  async #follow(client: ApiClient, revision: string, signal: AbortSignal): Promise<string> {
+  /** Follows one watch to its end. Throws when it cannot be opened. */
+  async #follow(client: ApiClient, revision: string, signal: AbortSignal): Promise<WatchEnd> {
     const query = new URLSearchParams({
       watch: 'true',
       resourceVersion: revision,
@@ -129,19 +146,22 @@ export class WatchCache<T extends KubeObject> {
     const response = await client.open('GET', `${pathOf(this.#kind, undefined)}?${query.toString()}`, { signal });
     this.#host.heard();
     let newest = revision;
-    const lines = createInterface({ input: response, crlfDelay: Infinity });
     try {
-      for await (const line of lines) {
-        const event = JSON.parse(line) as WatchEvent<T>;
-        if (event.type === 'ERROR') throw failureOf(event.object as unknown as Status);
+      for await (const event of jsonLines<WatchEvent<T>>(response)) {
+        if (signal.aborted) break;
+        if (event.type === 'ERROR') return endOf(event.object as unknown as Status);
         newest = event.object.metadata.resourceVersion ?? newest;
+        this.#backoff.reset();
+        this.#host.heard();
         if (event.type !== 'BOOKMARK') this.#apply(event);
       }
+      return { revision: newest, problem: undefined };
+    } catch (error) {
+      // What is known is still right: a broken line is no reason to fetch everything again.
+      return { revision: newest, problem: errorFromNetwork(error, client.access.server) };
     } finally {
       response.destroy();
     }
-    if (!response.complete) throw new HayloftError('connection-lost', 'The connection to the cluster was lost.', { retryable: true });
-    return newest;
   }
 
   #apply(event: WatchEvent<T>): void {
@@ -153,7 +173,7 @@ export class WatchCache<T extends KubeObject> {
 
   #tell(keys: ReadonlySet<string>): void {
     if (keys.size === 0) return;
-    for (const listener of this.#listeners) listener(keys);
+    for (const listener of [...this.#listeners]) listener(keys);
   }
 
   #settle(): void {
@@ -162,9 +182,15 @@ export class WatchCache<T extends KubeObject> {
   }
 }
 
-class Expired extends Error {}
+interface WatchEnd {
+  /** Where the next watch goes on; undefined: everything must be fetched anew. */
+  revision: string | undefined;
+  problem: HayloftError | undefined;
+}
 
-function failureOf(status: Status): Error {
-  if (status.code === goneCode) return new Expired(status.message);
-  return new HayloftError('connection-lost', status.message ?? 'The cluster ended the watch.', { retryable: true });
+/** How a server ends a watch by itself: mostly because the revision is too old by now. */
+function endOf(status: Status): WatchEnd {
+  if (status.code === gone) return { revision: undefined, problem: undefined };
+  const message = status.message ?? 'The cluster ended the watch.';
+  return { revision: undefined, problem: new HayloftError('connection-lost', message, { retryable: true }) };
 }

@@ -11,7 +11,8 @@ import type { LocalEngine as LocalEngineView } from '#shared/contract/app.ts';
 import { HayloftError, asHayloftError, errorCode } from '#shared/contract/errors.ts';
 import { ApiClient } from '../clusters/api-client.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
-import { readKubeconfig, type Access } from '../clusters/kubeconfig.ts';
+import type { Access } from '../clusters/access.ts';
+import { readKubeconfig } from '../clusters/kubeconfig.ts';
 import { Topic } from '../topics/topic.ts';
 
 const readyTimeoutMs = 2000;

@@ -26,7 +26,7 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
       return Promise.resolve({});
     },
     'images.delete': async ({ clusterId, namespace, name }) => {
-      const client = clusters.get(clusterId).client();
+      const client = await clusters.get(clusterId).client();
       const machines = await client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, namespace));
       const users = usersOf(machines.items, namespace, name);
       if (users.length > 0) {

@@ -108,7 +108,7 @@ export class Uploads {
     this.#change(id, { state: 'sending' });
     const meter = new RateMeter();
     let told = 0;
-    await sendImage(cluster.client(), claim, source, {
+    await sendImage(await cluster.client(signal), claim, source, {
       signal,
       progress: (sentBytes) => {
         const now = performance.now();
@@ -143,7 +143,7 @@ async function createVolume(
   kind: 'iso' | 'disk',
   finding: ImageFinding,
 ): Promise<string> {
-  const client = cluster.client();
+  const client = await cluster.client();
   const path = pathOf(dataVolumes, target.namespace);
   const taken = await client.call<KubeList<DataVolume>>('GET', path);
   const withoutEnding = target.fileName.replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
@@ -216,7 +216,7 @@ function volumeFailure(volume: DataVolume): HayloftError {
 /** What was begun and not finished goes. The upload's own error is the one to tell, so this one is not. */
 async function removeVolume(cluster: ClusterConnection, namespace: string, name: string): Promise<void> {
   try {
-    await cluster.client().call('DELETE', pathOf(dataVolumes, namespace, name));
+    await (await cluster.client()).call('DELETE', pathOf(dataVolumes, namespace, name));
   } catch (error) {
     if (asHayloftError(error).code !== 'unreachable' && asHayloftError(error).code !== 'not-found') throw error;
   }

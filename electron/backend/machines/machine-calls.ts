@@ -36,7 +36,7 @@ export function machineCalls(clusters: Clusters): MachineCalls {
     'machines.create': async (form) => {
       const problem = nameProblem(form.name);
       if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
-      const client = clusters.get(form.clusterId).client();
+      const client = await clusters.get(form.clusterId).client();
       try {
         await client.call('POST', pathOf(virtualMachines, form.namespace), { body: machineManifest(form) });
       } catch (error) {
@@ -46,13 +46,14 @@ export function machineCalls(clusters: Clusters): MachineCalls {
     },
     'machines.power': async ({ action, ...ref }) => {
       const { on, name, body } = actions[action];
-      await clusters.get(ref.clusterId).client().call('PUT', subresourcePath(on, ref, name), { body });
+      const client = await clusters.get(ref.clusterId).client();
+      await client.call('PUT', subresourcePath(on, ref, name), { body });
       return {};
     },
     'machines.delete': async ({ deleteDisks, ...ref }) => {
       const cluster = clusters.get(ref.clusterId);
       if (!deleteDisks) await letGoOfDisks(cluster, ref);
-      await cluster.client().call('DELETE', pathOf(virtualMachines, ref.namespace, ref.name), {
+      await (await cluster.client()).call('DELETE', pathOf(virtualMachines, ref.namespace, ref.name), {
         body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' },
       });
       return {};
@@ -61,7 +62,7 @@ export function machineCalls(clusters: Clusters): MachineCalls {
 }
 
 async function defaults(cluster: ClusterConnection, image: string | undefined): Promise<NewMachineDefaults> {
-  const client = cluster.client();
+  const client = await cluster.client();
   const [machines, hosts, claim] = await Promise.all([
     client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, defaultNamespace)),
     nodesOf(cluster),
@@ -118,7 +119,7 @@ function createFailure(error: HayloftError, name: string): HayloftError {
 
 /** Takes the machine's name off its disks, so that they stay when it goes. */
 async function letGoOfDisks(cluster: ClusterConnection, ref: ObjectRef): Promise<void> {
-  const client = cluster.client();
+  const client = await cluster.client();
   const machine = await client.call<VirtualMachine>('GET', pathOf(virtualMachines, ref.namespace, ref.name));
   const volumes = await client.call<KubeList<DataVolume>>('GET', pathOf(dataVolumes, ref.namespace));
   const isOwner = (owner: { uid: string }): boolean => owner.uid === machine.metadata.uid;

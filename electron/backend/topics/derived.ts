@@ -28,18 +28,34 @@ export interface Derivation<Item> {
   only?: string;
 }
 
-/** A topic over several clusters. Watches run only while somebody is subscribed. */
+/** How long the first snapshot waits for the other clusters once one is known, in milliseconds. */
+const graceMs = 500;
+
+/**
+ * A topic over several clusters. Watches run only while somebody is subscribed. A cluster that takes long to answer
+ * does not hold up the others: its rows follow as changes.
+ */
 export function derivedTopic<Item>(clusters: readonly ClusterConnection[], derivation: Derivation<Item>): TopicSource<Item> {
   return {
     subscribe: (listener) => {
       const parts = clusters.map((cluster) => new Part(cluster, derivation));
       let open = true;
-      void Promise.all(parts.map((part) => part.settled())).then(() => {
-        if (!open) return;
+      let begun = false;
+      let grace: NodeJS.Timeout | undefined;
+      const begin = (): void => {
+        if (!open || begun) return;
+        begun = true;
+        clearTimeout(grace);
         listener.onSnapshot(parts.flatMap((part) => part.begin(listener)));
+      };
+      const settling = parts.map((part) => part.settled());
+      void Promise.race(settling).then(() => {
+        if (open && !begun) grace = setTimeout(begin, graceMs).unref();
       });
+      void Promise.all(settling).then(begin);
       return () => {
         open = false;
+        clearTimeout(grace);
         for (const part of parts) part.end();
       };
     },
@@ -106,7 +122,7 @@ class Part<Item> {
     const upserted: Item[] = [];
     const removed: string[] = [];
     for (const row of rows) {
-      const item = this.#derivation.row(this.#cluster, row);
+      const item = this.#row(row);
       if (item !== undefined) {
         this.#shown.add(row);
         upserted.push(item);
@@ -115,6 +131,16 @@ class Part<Item> {
       }
     }
     return { upserted, removed };
+  }
+
+  /** An object that nobody foresaw costs its own row, not the list. */
+  #row(key: string): Item | undefined {
+    try {
+      return this.#derivation.row(this.#cluster, key);
+    } catch (error) {
+      this.#cluster.warn('An object could not be understood', { key, error: String(error) });
+      return undefined;
+    }
   }
 
   #cache(index: number): ReturnType<ClusterConnection['cache']> {

@@ -1,0 +1,21 @@
+/** Where a cluster is, and how one proves who one is. */
+
+export interface Credentials {
+  token?: string;
+  /** PEM. */
+  clientCertificate?: string;
+  clientKey?: string;
+}
+
+export interface Access extends Credentials {
+  /** Base address, without a slash at its end; may have a path (Rancher's proxies do). */
+  server: string;
+  /** PEM. Absent: the system's own authorities are trusted. */
+  ca?: string;
+  /** The name in the server's certificate, where it is not the one in the address. */
+  serverName?: string;
+  /** The kubeconfig says not to check the server's certificate. */
+  insecure?: boolean;
+  /** Credentials that another program hands out, and renews: asked before each request. */
+  renew?: () => Promise<Credentials>;
+}
