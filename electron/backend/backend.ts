@@ -64,11 +64,10 @@ export function createBackend(options: BackendOptions): Backend {
       },
       streams: { ...imageStreams(uploads), ...consoleStreams(clusters) },
     },
-    close: () => {
-      uploads.close();
+    close: async () => {
       engine.close();
+      await uploads.close();
       clusters.close();
-      return Promise.resolve();
     },
   };
 }

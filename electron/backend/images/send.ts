@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
-import type { ApiClient } from '../clusters/api-client.ts';
+import { abortReason, type ApiClient } from '../clusters/api-client.ts';
 import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
 import { cdiConfigs, pathOf } from '../clusters/kinds.ts';
 import type { UploadSource } from './upload-source.ts';
@@ -37,45 +37,54 @@ export async function sendImage(
     },
     signal: options.signal,
   });
+  const sending = new AbortController();
+  let responded = false;
   const answered = new Promise<void>((resolve, reject) => {
     request.on('response', (response) => {
+      responded = true;
+      // The answer may come while bytes are still on the way: a refusal ends the sending.
+      sending.abort();
       const status = response.statusCode ?? 0;
       text(response).then(
         (body) => (status >= 200 && status < 300 ? resolve() : reject(errorFromAnswer(status, body))),
-        (error: unknown) => reject(errorFromNetwork(error as Error, url)),
+        (error: unknown) => reject(errorFromNetwork(error, url)),
       );
     });
-    request.on('error', (error) => reject(errorFromNetwork(error, url)));
+    request.on('error', (error) => {
+      sending.abort();
+      reject(options.signal.aborted ? abortReason(options.signal) : errorFromNetwork(error, url));
+    });
+    // Whoever closes without an answer and without an error has gone, too; an answer may still be being read.
+    request.on('close', () => {
+      if (!responded) reject(errorFromNetwork(Object.assign(new Error('closed'), { code: 'ECONNRESET' }), url));
+    });
   });
-  // The answer may come while bytes are still on the way: a refusal ends the sending.
-  let over = false;
-  const refused = answered.finally(() => (over = true));
-  refused.catch(() => undefined);
+  answered.catch(() => undefined);
   try {
-    await write(request, source, options.progress, () => over);
-  } catch (error) {
+    await write(request, source, options.progress, sending.signal);
+    if (!sending.signal.aborted) request.end();
+    await answered;
+  } finally {
     request.destroy();
-    throw options.signal.aborted ? (options.signal.reason as Error) : error;
   }
-  request.end();
-  await answered;
 }
 
+/** Hands all bytes to the network, as fast as it takes them; stops early when `over` aborts. */
 async function write(
   request: ReturnType<typeof httpsRequest>,
   source: UploadSource,
   progress: (sentBytes: number) => void,
-  over: () => boolean,
+  over: AbortSignal,
 ): Promise<void> {
   let sent = 0;
   for await (const chunk of source.chunks()) {
-    if (over() || request.destroyed) return;
+    if (over.aborted) return;
     sent += chunk.byteLength;
     if (sent > source.sizeBytes) break;
-    if (!request.write(chunk)) await Promise.race([once(request, 'drain'), once(request, 'close')]);
+    if (!request.write(chunk)) await once(request, 'drain', { signal: over }).catch(() => undefined);
     progress(sent);
   }
-  if (sent !== source.sizeBytes && !over()) {
+  if (sent !== source.sizeBytes && !over.aborted) {
     throw new HayloftError('truncated', 'The file changed while it was being uploaded.', {
       hint: 'Wait until nothing writes to it any more, then upload it again.',
       retryable: true,

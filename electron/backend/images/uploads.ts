@@ -1,4 +1,5 @@
 /** Uploads from the first look at the file to the finished image, and the list of them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { Upload } from '#shared/contract/images.ts';
 import { recognize } from '#shared/images/recognize.ts';
@@ -24,6 +25,11 @@ export interface UploadTarget {
 
 /** How often progress is told while bytes flow. */
 const tellEveryMs = 200;
+/** How often, and how many times, leftovers on a cluster that could not be reached are tried to be removed. */
+const removeAgainMs = 2000;
+const mostRemovals = 300;
+/** How long closing waits for cancelled uploads to clean up, in milliseconds. */
+const closeWithinMs = 3000;
 /** Volumes are made in whole mebibytes, as CDI rounds them. */
 const roundToBytes = 2 ** 20;
 
@@ -31,6 +37,8 @@ export class Uploads {
   readonly topic = new Topic<Upload>({ key: (item) => item.id });
   readonly #clusters: Clusters;
   readonly #controllers = new Map<string, AbortController>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #closed = new AbortController();
 
   constructor(clusters: Clusters) {
     this.#clusters = clusters;
@@ -56,7 +64,8 @@ export class Uploads {
       state: 'preparing',
     });
     const finished = this.#run(id, target, source, controller.signal).finally(() => this.#controllers.delete(id));
-    finished.catch(() => undefined);
+    const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
+    this.#running.add(settled);
     return { id, finished };
   }
 
@@ -70,8 +79,11 @@ export class Uploads {
     this.topic.remove(id);
   }
 
-  close(): void {
+  /** Cancels what runs, and resolves when it has left nothing behind, or after a few seconds. */
+  async close(): Promise<void> {
     for (const id of this.#controllers.keys()) this.cancel(id);
+    await Promise.race([Promise.all(this.#running), delay(closeWithinMs, undefined, { ref: false })]);
+    this.#closed.abort();
   }
 
   async #run(id: string, target: UploadTarget, source: UploadSource, signal: AbortSignal): Promise<void> {
@@ -91,7 +103,7 @@ export class Uploads {
       this.#change(id, { state: 'done' });
     } catch (error) {
       const known = asHayloftError(error);
-      if (made) await removeVolume(made.cluster, target.namespace, made.name);
+      if (made) await removeVolume(made.cluster, target.namespace, made.name, this.#closed.signal);
       const state = known.code === 'cancelled' ? 'cancelled' : 'failed';
       this.#change(id, { state, error: known.toData(), rate: 0, secondsLeft: undefined });
       throw known;
@@ -213,11 +225,29 @@ function volumeFailure(volume: DataVolume): HayloftError {
   return new HayloftError('internal', why?.message ?? 'The cluster could not make the image.', { retryable: true });
 }
 
-/** What was begun and not finished goes. The upload's own error is the one to tell, so this one is not. */
-async function removeVolume(cluster: ClusterConnection, namespace: string, name: string): Promise<void> {
-  try {
+/**
+ * What was begun and not finished goes, as soon as the cluster can be reached: it may be the cluster's going that ended
+ * the upload. The upload's own error is the one to tell, so this one goes to the log.
+ */
+async function removeVolume(cluster: ClusterConnection, namespace: string, name: string, closed: AbortSignal): Promise<void> {
+  const remove = async (): Promise<void> => {
     await (await cluster.client()).call('DELETE', pathOf(dataVolumes, namespace, name));
+  };
+  try {
+    await remove();
   } catch (error) {
-    if (asHayloftError(error).code !== 'unreachable' && asHayloftError(error).code !== 'not-found') throw error;
+    const { code, retryable, message } = asHayloftError(error);
+    if (code === 'not-found') return;
+    cluster.warn('What is left of an upload could not be removed', { name, message });
+    if (retryable) void removeLater(remove, closed);
+  }
+}
+
+async function removeLater(remove: () => Promise<void>, closed: AbortSignal): Promise<void> {
+  const ended = (): boolean => closed.aborted;
+  for (let tries = 0; tries < mostRemovals && !ended(); tries++) {
+    await delay(removeAgainMs, undefined, { signal: closed, ref: false }).catch(() => undefined);
+    const gone = await remove().then(() => true, (error: unknown) => asHayloftError(error).code === 'not-found');
+    if (gone) return;
   }
 }

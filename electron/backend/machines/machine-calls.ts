@@ -1,13 +1,14 @@
 /** What a person does to machines: make, start, stop, delete. */
 import type { CallHandlers } from '#shared/channel/handlers.ts';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { NewMachineDefaults, ObjectRef, PowerAction } from '#shared/contract/machines.ts';
+import type { NewMachine, NewMachineDefaults, ObjectRef, PowerAction } from '#shared/contract/machines.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { nameProblem, uniqueName } from '#shared/kube/names.ts';
 import type { KubeList } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
+import type { ApiClient } from '../clusters/api-client.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { claims, dataVolumes, pathOf, subresourcePath, virtualMachines } from '../clusters/kinds.ts';
@@ -38,7 +39,8 @@ export function machineCalls(clusters: Clusters): MachineCalls {
       if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
       const client = await clusters.get(form.clusterId).client();
       try {
-        await client.call('POST', pathOf(virtualMachines, form.namespace), { body: machineManifest(form) });
+        const diskBytes = await sizeForImage(client, form);
+        await client.call('POST', pathOf(virtualMachines, form.namespace), { body: machineManifest({ ...form, diskBytes }) });
       } catch (error) {
         throw createFailure(asHayloftError(error), form.name);
       }
@@ -59,6 +61,23 @@ export function machineCalls(clusters: Clusters): MachineCalls {
       return {};
     },
   };
+}
+
+/** The disk's size in bytes: a copy of an image has to hold it. Throws `not-found` when the image is not there. */
+async function sizeForImage(client: ApiClient, form: NewMachine): Promise<number> {
+  if (form.source.kind === 'empty') return form.diskBytes;
+  const path = pathOf(claims, form.namespace, form.source.image);
+  const claim = await client.call<PersistentVolumeClaim>('GET', path).catch((error: unknown) => {
+    if (asHayloftError(error).code !== 'not-found') throw error;
+    throw new HayloftError('not-found', `There is no image “${form.source.kind === 'empty' ? '' : form.source.image}”.`, {
+      hint: 'Choose another image, or upload it again.',
+      field: 'source',
+      cause: error,
+    });
+  });
+  if (form.source.kind === 'iso') return form.diskBytes;
+  const { status, spec } = claim;
+  return Math.max(form.diskBytes, parseQuantity(status?.capacity?.storage ?? spec.resources?.requests?.storage) ?? 0);
 }
 
 async function defaults(cluster: ClusterConnection, image: string | undefined): Promise<NewMachineDefaults> {

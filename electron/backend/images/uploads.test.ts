@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Upload } from '#shared/contract/images.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
+import type { Clusters } from '../clusters/clusters.ts';
+import { ClusterConnection } from '../clusters/connection.ts';
+import { failure, FakeApiServer, selfSigned } from '../clusters/fake-api-server.ts';
+import { fileSource } from './upload-source.ts';
+import { Uploads } from './uploads.ts';
+
+const identity = selfSigned();
+const group = '/apis/cdi.kubevirt.io/v1beta1';
+const list = `${group}/datavolumes`;
+const target = { clusterId: 'fake', namespace: 'default', fileName: 'disk.img' };
+const size = 64 * 1024 * 1024;
+
+let api: FakeApiServer;
+let cluster: ClusterConnection;
+let uploads: Uploads;
+let folder: string;
+let file: string;
+let removed: string[];
+/** How often a removal is refused because the cluster is busy. */
+let refusals: number;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'uploads-'));
+  file = join(folder, 'disk.img');
+  // A boot sector with one Linux partition.
+  const sector = Buffer.alloc(512);
+  sector.set([0xeb, 0x3c, 0x90]);
+  sector.set([0x80, 0, 2, 0, 0x83, 0, 0, 0], 446);
+  sector.writeUInt32LE(2048, 454);
+  sector.writeUInt32LE(size / 512 - 2048, 458);
+  sector.writeUInt16LE(0xaa55, 510);
+  writeFileSync(file, sector);
+  truncateSync(file, size);
+  removed = [];
+  refusals = 0;
+  api = await FakeApiServer.start(0, identity);
+  cluster = new ClusterConnection({ id: 'fake', name: 'Fake', local: false, changed: () => undefined, warn: () => undefined });
+  api.answer = ({ method, path, body }) => {
+    if (path === `${group}/cdiconfigs/config`) return { status: 200, body: { status: { uploadProxyURL: api.access.server } } };
+    if (path.endsWith('/uploadtokenrequests')) return { status: 201, body: { status: { token: 'upload' } } };
+    if (method === 'POST' && path.endsWith('/datavolumes')) {
+      api.put(list, { ...(body as KubeObject), status: { phase: 'UploadReady' } } as KubeObject);
+      return { status: 201, body };
+    }
+    if (method === 'DELETE') {
+      if (refusals-- > 0) return { status: 403, body: failure(403, 'Forbidden', 'no') };
+      removed.push(path.split('/').at(-1) ?? '');
+      return { status: 200, body: {} };
+    }
+    return undefined;
+  };
+  cluster.connect(api.access);
+  uploads = new Uploads({ get: () => cluster } as unknown as Clusters);
+});
+afterEach(async () => {
+  await uploads.close();
+  cluster.close();
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What the cluster's upload proxy does; by default nothing, so that the sender waits. */
+function proxy(take: (request: IncomingMessage, response: ServerResponse) => void): void {
+  const others = api.server.listeners('request');
+  api.server.removeAllListeners('request').on('request', (request, response) => {
+    if (request.url?.startsWith('/v1beta1/upload')) take(request, response);
+    else for (const listener of others) listener.call(api.server, request, response);
+  });
+}
+
+async function upload(): Promise<{ id: string; finished: Promise<void>; view: () => Upload | undefined }> {
+  const { id, finished } = uploads.begin(target, await fileSource(file));
+  return { id, finished, view: () => uploads.topic.get(id) };
+}
+
+describe('an upload', () => {
+  it('is done when all is sent and the volume has it', async () => {
+    let bytes = 0;
+    proxy((request, response) => {
+      request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      request.on('end', () => {
+        response.end();
+        api.put(list, { apiVersion: '', kind: '', metadata: { name: 'disk', namespace: 'default' }, status: { phase: 'Succeeded' } } as KubeObject);
+      });
+    });
+    const { finished, view } = await upload();
+    await finished;
+    expect(bytes).toBe(size);
+    expect(view()).toMatchObject({ state: 'done', name: 'disk', kind: 'disk', sentBytes: size });
+    expect(removed).toEqual([]);
+  });
+
+  it('tells the cluster’s reason when it is refused half-way, and leaves nothing', async () => {
+    proxy((request, response) => {
+      request.once('data', () => {
+        const body = failure(507, 'InsufficientStorage', 'The disk is full.', [{ reason: 'no-space', message: 'Free some space.' }]);
+        // No “connection: close”: Node would close at once, and the sender's next bytes would meet a reset, not the answer.
+        response.writeHead(507).end(JSON.stringify(body));
+        request.resume();
+      });
+    });
+    const { finished, view } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'no-space', message: 'The disk is full.', hint: 'Free some space.' });
+    expect(view()).toMatchObject({ state: 'failed', error: { code: 'no-space' } });
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('says that the connection was lost when it breaks', async () => {
+    proxy((request) => void request.once('data', () => request.socket.destroy()));
+    const { finished } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'connection-lost', retryable: true });
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('leaves nothing when it is cancelled', async () => {
+    const begun = new Promise((resolve) => proxy((request) => void request.once('data', resolve)));
+    const { id, finished, view } = await upload();
+    await begun;
+    uploads.cancel(id);
+    await expect(finished).rejects.toMatchObject({ code: 'cancelled' });
+    expect(view()?.state).toBe('cancelled');
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('ends also when what it left cannot be removed', async () => {
+    refusals = 1;
+    proxy((request) => void request.once('data', () => request.socket.destroy()));
+    const { finished, view } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'connection-lost' });
+    expect(view()?.state).toBe('failed');
+  });
+
+  it('notices that the file became shorter meanwhile', async () => {
+    proxy((request) => void request.resume());
+    const source = await fileSource(file);
+    truncateSync(file, size / 2);
+    const { finished } = uploads.begin(target, source);
+    await expect(finished).rejects.toMatchObject({ code: 'truncated' });
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('is cleaned up before the app closes', async () => {
+    const begun = new Promise((resolve) => proxy((request) => void request.once('data', resolve)));
+    await upload();
+    await begun;
+    await uploads.close();
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('touches no cluster with what is no image', async () => {
+    writeFileSync(file, 'Just some text.\n'.repeat(100));
+    const { finished } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'not-an-image' });
+    expect(api.requests.filter((line) => line.startsWith('POST'))).toEqual([]);
+    await vi.waitFor(() => expect(cluster.view.state).toBe('ready'));
+  });
+});
