@@ -8,7 +8,7 @@ import { aggregatedDiscovery, negotiate, requireJson } from './http/negotiation.
 import { flagOf } from './http/query.ts';
 import { methodNotAllowed, noSuchPath, warningHeaders, type Answer } from './http/respond.ts';
 import { parseTarget, pathSegments, type Target } from './http/target.ts';
-import { openApiDocument, openApiIndex, openApiV2 } from './openapi/documents.ts';
+import { OpenApi } from './openapi/documents.ts';
 import { get, list, represent, type ReadContext } from './verbs/read.ts';
 import { serveSubresource } from './verbs/subresource.ts';
 import { watch } from './verbs/watch.ts';
@@ -31,12 +31,14 @@ export class Routes {
   readonly #subresources: readonly SubresourceRoute[];
   readonly #streams: readonly StreamRoute[];
   readonly #groups = new Map<string, ServedVersion[]>();
+  readonly #openApi: OpenApi;
   readonly #watches = new Set<() => void>();
 
   constructor(store: ApiStore, modules: readonly EngineModule[], version: string) {
     this.#store = store;
     this.#version = version;
     this.#definitions = modules.flatMap((module) => module.definitions);
+    this.#openApi = new OpenApi(this.#definitions, version);
     this.#subresources = modules.flatMap((module) => module.subresources ?? []);
     this.#streams = modules.flatMap((module) => module.streams ?? []);
     for (const served of servedVersions(modules)) {
@@ -65,7 +67,7 @@ export class Routes {
     const { request, path, query } = incoming;
     const segments = pathSegments(path);
     if (segments[0] === 'version' && segments.length === 1) return { status: 200, body: this.#versionInfo() };
-    if (segments[0] === 'openapi') return this.#openApi(segments.slice(1), request.headers.accept);
+    if (segments[0] === 'openapi') return this.#openApiAnswer(segments.slice(1), request.headers.accept, query);
     const found = this.#discovery(segments, request.headers.accept);
     if (found) return found;
     const target = parseTarget(segments);
@@ -133,14 +135,13 @@ export class Routes {
     };
   }
 
-  #openApi([version, ...rest]: readonly string[], accept: string | undefined): Answer {
+  #openApiAnswer([version, ...rest]: readonly string[], accept: string | undefined, query: URLSearchParams): Answer {
     requireJson(accept);
-    if (version === 'v2') return { status: 200, body: openApiV2() };
+    if (version === 'v2' && rest.length === 0) return this.#openApi.version2();
     if (version !== 'v3') throw noSuchPath();
-    if (rest.length === 0) return { status: 200, body: openApiIndex(this.#definitions) };
-    const document = openApiDocument(this.#definitions, rest.join('/'));
-    if (document === undefined) throw noSuchPath();
-    return { status: 200, body: document };
+    const answer = rest.length === 0 ? this.#openApi.index() : this.#openApi.document(rest.join('/'), query.get('hash'));
+    if (!answer) throw noSuchPath();
+    return answer;
   }
 
   #discovery(segments: readonly string[], accept: string | undefined): Answer | undefined {

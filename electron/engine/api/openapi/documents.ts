@@ -1,39 +1,85 @@
-/** `/openapi/v3`: an index, and a document for each group and version, made when it is first asked for. */
-import type { AnyDefinition } from '../definition.ts';
+/**
+ * `/openapi/v3` (an index, and a document for each group and version) and `/openapi/v2` (all in one, for older
+ * clients). Made when they are asked for: nobody asks often, and they are large.
+ */
+import { createHash } from 'node:crypto';
+import { apiVersionOf, type AnyDefinition } from '../definition.ts';
+import type { Answer } from '../http/respond.ts';
 import { metadataSchema } from '../schema-checks/metadata-schema.ts';
+import { pathItemsOf } from './path-items.ts';
 import { openApiSchema } from './schema-document.ts';
 
 const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
-const info = { title: 'Hayloft', version: 'v1' };
 
-const pathOf = ({ group, version }: AnyDefinition): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`);
+export class OpenApi {
+  readonly #definitions: readonly AnyDefinition[];
+  readonly #info: { title: string; version: string };
+  readonly #hashes = new Map<string, string>();
 
-/** `GET /openapi/v3` */
-export function openApiIndex(definitions: readonly AnyDefinition[]): unknown {
-  const paths = new Set(definitions.map(pathOf));
-  return { paths: Object.fromEntries([...paths].map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}` }])) };
+  constructor(definitions: readonly AnyDefinition[], version: string) {
+    this.#definitions = definitions;
+    this.#info = { title: 'Hayloft', version };
+  }
+
+  /** `GET /openapi/v3`. The hashes let clients keep the documents. */
+  index(): Answer {
+    const paths = [...new Set(this.#definitions.map(pathOf))];
+    const entries = paths.map((path) => {
+      const hash = this.#hashes.get(path) ?? hashOf(this.#document(path) ?? '');
+      this.#hashes.set(path, hash);
+      return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+    });
+    return { status: 200, body: { paths: Object.fromEntries(entries) as unknown } };
+  }
+
+  /**
+   * `GET /openapi/v3/{path}`
+   * @param path `api/v1`, `apis/kubevirt.io/v1`
+   * @param hash as the index gave it: then the answer may be kept for good
+   * @returns undefined when nothing is served there
+   */
+  document(path: string, hash: string | null): Answer | undefined {
+    const text = this.#document(path);
+    if (text === undefined) return undefined;
+    const keep = hash !== null && hash === hashOf(text);
+    const headers = keep ? { 'cache-control': 'public, immutable, max-age=31536000' } : undefined;
+    return { status: 200, body: Buffer.from(text), contentType: 'application/json', ...(headers ? { headers } : {}) };
+  }
+
+  /** `GET /openapi/v2` */
+  version2(): Answer {
+    const body = {
+      swagger: '2.0',
+      info: this.#info,
+      paths: pathItems(this.#definitions, 'v2'),
+      definitions: components(this.#definitions, '#/definitions/'),
+    };
+    return { status: 200, body };
+  }
+
+  #document(path: string): string | undefined {
+    const own = this.#definitions.filter((definition) => pathOf(definition) === path);
+    if (own.length === 0) return undefined;
+    return JSON.stringify({
+      openapi: '3.0.0',
+      info: this.#info,
+      paths: pathItems(own, 'v3'),
+      components: { schemas: components(own, '#/components/schemas/') },
+    });
+  }
 }
 
-/**
- * `GET /openapi/v3/{path}`
- * @param path `api/v1`, `apis/kubevirt.io/v1`
- * @returns undefined when nothing is served there
- */
-export function openApiDocument(definitions: readonly AnyDefinition[], path: string): unknown {
-  const own = definitions.filter((definition) => pathOf(definition) === path);
-  if (own.length === 0) return undefined;
-  const schemas = Object.fromEntries(own.map((definition) => [componentName(definition), componentOf(definition)]));
-  return {
-    openapi: '3.0.0',
-    info,
-    paths: Object.assign({}, ...own.map(pathsOf)) as unknown,
-    components: { schemas: { ...schemas, [metadataName]: openApiSchema(metadataSchema) } },
-  };
-}
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').toUpperCase();
 
-/** `GET /openapi/v2`: enough for clients that insist on it; all that it could say is in version 3. */
-export function openApiV2(): unknown {
-  return { swagger: '2.0', info, paths: {}, definitions: {} };
+const pathOf = (definition: AnyDefinition): string =>
+  `${definition.group === '' ? 'api' : 'apis'}/${apiVersionOf(definition)}`;
+
+const pathItems = (definitions: readonly AnyDefinition[], version: 'v2' | 'v3'): unknown =>
+  Object.assign({}, ...definitions.map((definition) => pathItemsOf(definition, `/${pathOf(definition)}`, componentName(definition), version)));
+
+function components(definitions: readonly AnyDefinition[], references: string): Record<string, unknown> {
+  const own = definitions.map((definition) => [componentName(definition), componentOf(definition, references)]);
+  return { ...Object.fromEntries(own), [metadataName]: openApiSchema(metadataSchema) } as Record<string, unknown>;
 }
 
 function componentName({ group, version, kind }: AnyDefinition): string {
@@ -41,43 +87,17 @@ function componentName({ group, version, kind }: AnyDefinition): string {
   return `${reversed}.${version}.${kind}`;
 }
 
-const gvkOf = ({ group, version, kind }: AnyDefinition): Record<string, string> => ({ group, version, kind });
-
-function componentOf(definition: AnyDefinition): unknown {
+function componentOf(definition: AnyDefinition, references: string): unknown {
+  const { group, version, kind } = definition;
   const shape = openApiSchema(definition.schema);
   return {
     ...shape,
     properties: {
-      apiVersion: { type: 'string' },
-      kind: { type: 'string' },
-      metadata: { allOf: [{ $ref: `#/components/schemas/${metadataName}` }] },
+      apiVersion: { type: 'string', description: 'The group and version of the kind.' },
+      kind: { type: 'string', description: 'What this is.' },
+      metadata: { description: 'Name, labels and what else every object has.', allOf: [{ $ref: `${references}${metadataName}` }] },
       ...(shape['properties'] as object),
     },
-    'x-kubernetes-group-version-kind': [gvkOf(definition)],
-  };
-}
-
-const parameter = (name: string): unknown => ({ name, in: 'query', schema: { type: 'string' } });
-
-function pathsOf(definition: AnyDefinition): Record<string, unknown> {
-  const scope = definition.namespaced ? '/namespaces/{namespace}' : '';
-  const list = `/${pathOf(definition)}${scope}/${definition.plural}`;
-  const schema = { $ref: `#/components/schemas/${componentName(definition)}` };
-  const operation = (action: string, writes: boolean): unknown => ({
-    'x-kubernetes-action': action,
-    'x-kubernetes-group-version-kind': gvkOf(definition),
-    parameters: writes ? ['dryRun', 'fieldManager', 'fieldValidation'].map(parameter) : [],
-    responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
-    ...(writes ? { requestBody: { content: { 'application/json': { schema } } } } : {}),
-  });
-  if (definition.answer) return { [list]: { post: operation('post', true) } };
-  return {
-    [list]: { get: operation('list', false), post: operation('post', true) },
-    [`${list}/{name}`]: {
-      get: operation('get', false),
-      put: operation('put', true),
-      patch: operation('patch', true),
-      delete: operation('delete', false),
-    },
+    'x-kubernetes-group-version-kind': [{ group, version, kind }],
   };
 }

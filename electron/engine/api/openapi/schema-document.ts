@@ -1,5 +1,5 @@
 /** Schemas as OpenAPI v3 writes them. */
-import type { Schema } from '../schema.ts';
+import type { ArraySchema, Schema } from '../schema.ts';
 
 export function openApiSchema(schema: Schema): Record<string, unknown> {
   const words = [schema.description, schema.unsupported === undefined ? undefined : `Not supported here: ${schema.unsupported}`];
@@ -21,21 +21,14 @@ function shapeOf(schema: Schema): Record<string, unknown> {
       return {
         type: 'array',
         items: openApiSchema(schema.items),
-        ...(schema.mergeKey === undefined
-          ? {}
-          : {
-              'x-kubernetes-list-type': 'map',
-              'x-kubernetes-list-map-keys': [schema.mergeKey],
-              'x-kubernetes-patch-merge-key': schema.mergeKey,
-              'x-kubernetes-patch-strategy': 'merge',
-            }),
+        ...mergeMarks(schema),
       };
     case 'any':
-      return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+      return { 'x-kubernetes-preserve-unknown-fields': true };
     case 'quantity':
       return { type: 'string' };
     case 'intOrString':
-      return { 'x-kubernetes-int-or-string': true };
+      return { type: 'string', format: 'int-or-string' };
     case 'time':
       return { type: 'string', format: 'date-time' };
     default: {
@@ -44,4 +37,16 @@ function shapeOf(schema: Schema): Record<string, unknown> {
       return { type, ...Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)) };
     }
   }
+}
+
+/** How lists are merged. Source: Kubernetes' API conventions, "merge strategy". */
+function mergeMarks({ mergeKey, set }: ArraySchema): Record<string, unknown> {
+  if (set === true) return { 'x-kubernetes-list-type': 'set', 'x-kubernetes-patch-strategy': 'merge' };
+  if (mergeKey === undefined) return {};
+  return {
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': [mergeKey],
+    'x-kubernetes-patch-merge-key': mergeKey,
+    'x-kubernetes-patch-strategy': 'merge',
+  };
 }
