@@ -1,6 +1,6 @@
 /** A machine's actions as items of a menu. */
 import type { Machine, ObjectRef, PowerAction } from '#shared/contract/machines.ts';
-import type { MenuItem } from '../components/Menu.svelte';
+import type { MenuItem } from '../components/menu-item.ts';
 import { actionWords, runPower } from './power.ts';
 
 /** Something to ask before it is done; kept when closed, so that the dialog keeps its words while it goes. */
