@@ -1,7 +1,8 @@
 /** What a schema cannot say about machines: which parts belong together, and what this computer can give. */
 import { isDeepStrictEqual } from 'node:util';
 import type { DataVolume } from '#shared/kube/cdi.ts';
-import type { DataVolumeTemplate, VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
+import type { DataVolumeTemplate, Volume, VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
+import { nameProblem } from '#shared/kube/names.ts';
 import type { StatusCause } from '#shared/kube/object.ts';
 import type { Admission, ResourceDefinition } from '../api/definition.ts';
 import { invalid } from '../api/errors.ts';
@@ -15,6 +16,9 @@ export interface HostLimits {
   cores: number;
   hasUefi(): boolean;
 }
+
+/** Holds an instance until its guest is gone; KubeVirt has one of this name. */
+export const GUEST_FINALIZER = 'kubevirt.io/foregroundDeleteVirtualMachine';
 
 const mib = 2 ** 20;
 const gib = 2 ** 30;
@@ -39,7 +43,9 @@ export function admitMachine(
     if (spec.running === undefined && spec.runStrategy === undefined) {
       causes.push(fault('spec.runStrategy', 'one of running and runStrategy is needed'));
     }
-    const names = (spec.dataVolumeTemplates ?? []).map((template) => template.metadata.name);
+    const names = (spec.dataVolumeTemplates ?? []).map(({ metadata }) => metadata.name);
+    const label = nameProblem(vm.metadata.name ?? '');
+    if (label !== undefined) causes.push(fault('metadata.name', label));
     names.forEach((name, index) => {
       if (!name) causes.push(fault(`spec.dataVolumeTemplates[${index}].metadata.name`, 'a name is needed'));
       else if (names.indexOf(name) !== index) causes.push(fault(`spec.dataVolumeTemplates[${index}].metadata.name`, `"${name}" is there twice`));
@@ -53,6 +59,8 @@ export function admitMachine(
 
 export function admitInstance(limits: HostLimits): (admission: Admission<VirtualMachineInstance>) => void {
   return ({ object: vmi, old }) => {
+    // Whoever made it: without this its guest would outlive it.
+    if (!old) vmi.metadata.finalizers = [...new Set([...(vmi.metadata.finalizers ?? []), GUEST_FINALIZER])];
     fillIn(vmi.spec);
     const causes = check(vmi.spec, 'spec', limits);
     // How long it may take to stop is the one thing that can be decided anew while it runs.
@@ -109,6 +117,9 @@ function checkSize(spec: VirtualMachineInstanceSpec, path: string, limits: HostL
     causes.push(fault(`${path}.domain.cpu.cores`, `the machine asks for ${sockets * cores * threads} processors; on this computer ${most} at most make sense, for it has ${limits.cores}`));
   }
   const efi = spec.domain.firmware?.bootloader?.efi;
+  if (efi && spec.domain.firmware?.bootloader?.bios) {
+    causes.push(fault(`${path}.domain.firmware.bootloader`, 'it is either bios or efi'));
+  }
   if (efi && !limits.hasUefi()) {
     causes.push(fault(`${path}.domain.firmware.bootloader.efi`, 'UEFI firmware is not installed on this computer (packages "ovmf" or "edk2-ovmf"); use bios'));
   }
@@ -125,6 +136,9 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
     const at = `${path}.domain.devices.disks[${index}]`;
     if (disks.findIndex(({ name }) => name === disk.name) !== index) causes.push(fault(`${at}.name`, `"${disk.name}" is there twice`));
     if (disk.disk && disk.cdrom) causes.push(fault(at, 'it is either a disk or a cdrom'));
+    if (disk.cdrom?.bus === 'usb' && !volumes.some(({ name }) => name === disk.name)) {
+      causes.push(fault(`${at}.cdrom.bus`, 'an empty CD drive is on sata or scsi'));
+    }
     if (disk.cdrom?.bus === 'virtio') causes.push(fault(`${at}.cdrom.bus`, 'a CD drive is on sata, scsi or usb'));
     const hasVolume = volumes.some(({ name }) => name === disk.name);
     if (!hasVolume && !disk.cdrom) causes.push(fault(`${at}.name`, `there is no volume "${disk.name}"`));
@@ -133,6 +147,10 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
     const at = `${path}.volumes[${index}]`;
     const { dataVolume, persistentVolumeClaim, emptyDisk } = volume;
     const sources = [dataVolume, persistentVolumeClaim, emptyDisk].filter((source) => source !== undefined);
+    const claim = claimOf(volume);
+    if (claim !== undefined && volumes.findIndex((other) => claimOf(other) === claim) !== index) {
+      causes.push(fault(at, `the claim "${claim}" is there twice`));
+    }
     if (sources.length !== 1) causes.push(fault(at, 'exactly one source is needed'));
     if (volumes.findIndex(({ name }) => name === volume.name) !== index) causes.push(fault(`${at}.name`, `"${volume.name}" is there twice`));
     if (!disks.some(({ name }) => name === volume.name)) causes.push(fault(`${at}.name`, `there is no disk "${volume.name}"`));
@@ -140,16 +158,21 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
   return causes;
 }
 
+const claimOf = ({ dataVolume, persistentVolumeClaim }: Volume): string | undefined =>
+  dataVolume?.name ?? persistentVolumeClaim?.claimName;
+
 function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
   const interfaces = domain.devices.interfaces ?? [];
   const causes: StatusCause[] = [];
   interfaces.forEach((item, index) => {
     const at = `${path}.domain.devices.interfaces[${index}]`;
+    if (interfaces.findIndex(({ name }) => name === item.name) !== index) causes.push(fault(`${at}.name`, `"${item.name}" is there twice`));
     if (!networks.some(({ name }) => name === item.name)) causes.push(fault(`${at}.name`, `there is no network "${item.name}"`));
     if (!item.masquerade) causes.push(fault(at, 'it needs a binding: masquerade'));
   });
   networks.forEach((network, index) => {
     const at = `${path}.networks[${index}]`;
+    if (networks.findIndex(({ name }) => name === network.name) !== index) causes.push(fault(`${at}.name`, `"${network.name}" is there twice`));
     if (!network.pod) causes.push(fault(at, 'the pod network is the only one here: pod: {}'));
     if (!interfaces.some(({ name }) => name === network.name)) causes.push(fault(`${at}.name`, `there is no interface "${network.name}"`));
   });

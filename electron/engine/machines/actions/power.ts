@@ -86,6 +86,7 @@ function start(parts: ActionParts, request: SubresourceRequest): SubresourceResp
   if (strategy === 'Always' || strategy === 'Once') {
     throw conflict(virtualMachines, request.name, `${strategy} does not support manual start requests`);
   }
+  if (isDryRun(request)) return accepted;
   if (strategy === 'Halted') setStrategy(parts, vm, 'Always');
   else ask(parts, vm, [{ action: 'Start' }]);
   return accepted;
@@ -93,7 +94,8 @@ function start(parts: ActionParts, request: SubresourceRequest): SubresourceResp
 
 function stop(parts: ActionParts, request: SubresourceRequest): SubresourceResponse {
   const { vm, vmi } = find(parts, request);
-  const { gracePeriod } = (request.body ?? {}) as { gracePeriod?: number };
+  const { gracePeriod } = (request.body ?? {}) as { gracePeriod?: unknown };
+  if (gracePeriod !== undefined && !isSeconds(gracePeriod)) throw badRequest('gracePeriod has to be a whole number of seconds, 0 or more');
   const strategy = runStrategyOf(vm);
   const waits = vm.status?.startFailure !== undefined || strategy === 'Always';
   if (!isLive(vmi) && !(waits && strategy !== 'Halted')) throw conflict(virtualMachines, request.name, 'VM is not running');
@@ -102,8 +104,9 @@ function stop(parts: ActionParts, request: SubresourceRequest): SubresourceRespo
     if (strategy === 'Halted' && !(gracePeriod !== undefined && gracePeriod < granted)) {
       throw conflict(virtualMachines, request.name, 'Halted only supports manual stop requests with a shorter graceperiod');
     }
-    if (gracePeriod !== undefined) grant(parts, vmi, gracePeriod);
   }
+  if (isDryRun(request)) return accepted;
+  if (isLive(vmi) && gracePeriod !== undefined) grant(parts, vmi, gracePeriod);
   if (strategy === 'Always' || strategy === 'Once') setStrategy(parts, vm, 'Halted');
   else if (strategy !== 'Halted') ask(parts, vm, vmi ? [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }] : []);
   return accepted;
@@ -127,10 +130,19 @@ function restart(parts: ActionParts, request: SubresourceRequest): SubresourceRe
   if (vm.status?.stateChangeRequests !== undefined) {
     throw new ApiError(500, 'InternalError', 'unable to complete request: stop/start already underway');
   }
+  if (isDryRun(request)) return accepted;
   if (gracePeriodSeconds === 0) grant(parts, vmi, 0);
   ask(parts, vm, [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }, { action: 'Start' }]);
   return accepted;
 }
+
+const isSeconds = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
+
+/** Everything has been checked, and nothing is to be done. */
+const isDryRun = ({ body }: SubresourceRequest): boolean => {
+  const { dryRun } = (body ?? {}) as { dryRun?: unknown };
+  return Array.isArray(dryRun) && dryRun.includes('All');
+};
 
 /** Changes the field that the machine says it with. */
 function setStrategy({ context }: ActionParts, vm: VirtualMachine, strategy: RunStrategy): void {

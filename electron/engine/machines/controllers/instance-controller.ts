@@ -1,17 +1,17 @@
 /** Brings instances to life, keeps their status true, and ends them as they ask. */
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import type { EngineContext } from '../../context.ts';
 import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
+import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { Guest } from '../../qemu/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { stateOf, type Guests } from '../guests.ts';
+import { GUEST_FINALIZER } from '../admission.ts';
 import { describeRunning, enterPhase, isFinal, reachedRunning } from './instance-status.ts';
-
-/** Holds an instance until its guest is gone. KubeVirt's own name for it. */
-export const GUEST_FINALIZER = 'foregroundDeleteVirtualMachine';
 
 export interface InstanceParts {
   context: EngineContext;
@@ -21,19 +21,19 @@ export interface InstanceParts {
 
 export function controlInstances(parts: InstanceParts): Controller {
   const { resources } = parts.context;
+  /** Instances that may be waiting for what changed. */
+  const waiting = ({ metadata }: KubeObject): Key[] =>
+    resources
+      .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
+      .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi))
+      .map(keyOf);
   /** Guests whose power button has been pressed, with the time at which patience ends. */
   const pressed = new Map<string, number>();
   const controller = createController(parts.context, {
     of: virtualMachineInstances,
     related: [
-      related({
-        of: dataVolumes,
-        keys: ({ object }) =>
-          resources
-            .list(virtualMachineInstances, { namespace: object.metadata.namespace ?? '' })
-            .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi))
-            .map(keyOf),
-      }),
+      related({ of: dataVolumes, keys: ({ object }) => waiting(object) }),
+      related({ of: persistentVolumeClaims, keys: ({ object }) => waiting(object) }),
     ],
     reconcile: (key) => reconcile(parts, pressed, key),
   });

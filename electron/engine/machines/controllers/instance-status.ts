@@ -18,6 +18,20 @@ const finalPhases = new Set<VmiPhase | undefined>(['Succeeded', 'Failed']);
 
 export const isFinal = (vmi: VirtualMachineInstance): boolean => finalPhases.has(vmi.status?.phase);
 
+/** A life shorter than this counts as a failed start: a guest that dies at once must not be restarted at full speed. */
+const shortLifeMs = 10_000;
+
+const enteredAt = (vmi: VirtualMachineInstance, wanted: VmiPhase): number =>
+  Date.parse(vmi.status?.phaseTransitionTimestamps?.find(({ phase }) => phase === wanted)?.phaseTransitionTimestamp ?? '');
+
+/** It failed without ever running, or soon after it began to. */
+export const diedYoung = (vmi: VirtualMachineInstance): boolean =>
+  !(enteredAt(vmi, 'Failed') - enteredAt(vmi, 'Running') >= shortLifeMs);
+
+/** It has been running for long enough that earlier failures are forgotten. */
+export const hasSettled = (vmi: VirtualMachineInstance): boolean =>
+  vmi.status?.phase === 'Running' && Date.now() - enteredAt(vmi, 'Running') >= shortLifeMs;
+
 export const reachedRunning = (vmi: VirtualMachineInstance): boolean =>
   vmi.status?.phaseTransitionTimestamps?.some(({ phase }) => phase === 'Running') ?? false;
 

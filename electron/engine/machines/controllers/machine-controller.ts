@@ -3,17 +3,17 @@ import { createHash } from 'node:crypto';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { runStrategyOf } from '#shared/kube/machine-status.ts';
-import type { OwnerReference } from '#shared/kube/object.ts';
+import type { KubeObject, OwnerReference } from '#shared/kube/object.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { ApiError } from '../../api/errors.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import type { EngineContext } from '../../context.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
+import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { DiskCatalog } from '../../disks/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
-import { GUEST_FINALIZER } from './instance-controller.ts';
-import { isFinal, reachedRunning } from './instance-status.ts';
+import { diedYoung, hasSettled, isFinal } from './instance-status.ts';
 import { summarize, type DisksSummary } from './machine-summary.ts';
 import { decide, openRequests, restartsAfterFailure } from './run-decision.ts';
 
@@ -37,19 +37,18 @@ export function controlMachines(parts: MachineParts): Controller {
     (metadata.ownerReferences ?? [])
       .filter(({ kind }) => kind === 'VirtualMachine')
       .map(({ name }) => ({ namespace: metadata.namespace, name }));
+  // A machine may wait for a volume that is not its own.
+  const users = ({ metadata }: KubeObject): Key[] =>
+    resources
+      .list(virtualMachines, { namespace: metadata.namespace ?? '' })
+      .filter((vm) => claimNames(vm).includes(metadata.name ?? ''))
+      .map((vm) => ({ namespace: vm.metadata.namespace, name: vm.metadata.name ?? '' }));
   return createController(parts.context, {
     of: virtualMachines,
     related: [
       related({ of: virtualMachineInstances, keys: ({ object }) => ofOwner(object) }),
-      related({
-        of: dataVolumes,
-        // A machine may wait for a volume that is not its own.
-        keys: ({ object }) =>
-          resources
-            .list(virtualMachines, { namespace: object.metadata.namespace ?? '' })
-            .filter((vm) => claimNames(vm).includes(object.metadata.name ?? ''))
-            .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' })),
-      }),
+      related({ of: dataVolumes, keys: ({ object }) => users(object) }),
+      related({ of: persistentVolumeClaims, keys: ({ object }) => users(object) }),
     ],
     reconcile: (key) => reconcile(parts, key),
   });
@@ -92,7 +91,7 @@ function tell(parts: MachineParts, key: Key, disks: DisksSummary, failure: strin
     const open = openRequests(status.stateChangeRequests ?? [], vmi);
     if (open.length > 0) status.stateChangeRequests = open;
     else delete status.stateChangeRequests;
-    if (vmi?.status?.phase === 'Running') delete status.startFailure;
+    if (vmi && hasSettled(vmi)) delete status.startFailure;
     const templateChanged = vmi !== undefined && vmi.metadata.annotations?.[TEMPLATE_ANNOTATION] !== fingerprint(draft);
     const wantsToRun = decision === 'start' || (decision === 'stop' && strategy !== 'Halted');
     summarize(status, { vm: draft, vmi, disks, wantsToRun, templateChanged, failure }, new Date().toISOString());
@@ -191,7 +190,6 @@ function makeInstance({ context }: MachineParts, vm: VirtualMachine): string | u
       ...(metadata?.labels ? { labels: metadata.labels } : {}),
       annotations: { ...metadata?.annotations, [TEMPLATE_ANNOTATION]: fingerprint(vm) },
       ownerReferences: [ownerReference(vm)],
-      finalizers: [GUEST_FINALIZER],
     },
     spec: structuredClone(spec),
   };
@@ -215,10 +213,10 @@ function stop({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachine
     resources.changeStatus(virtualMachines, namespace, name, (draft) => {
       const status = (draft.status ??= {});
       status.stateChangeRequests = [...(status.stateChangeRequests ?? []), { action: 'Start' }];
-      if (!reachedRunning(vmi)) status.startFailure = nextFailure(status.startFailure, vmi);
+      if (diedYoung(vmi)) status.startFailure = nextFailure(status.startFailure, vmi);
     });
   }
-  if (!isFinal(vmi)) {
+  if (!isFinal(vmi) && vmi.metadata.deletionTimestamp === undefined) {
     context.events.record(vm, 'Normal', 'SuccessfulDelete', `Stopped the virtual machine by deleting the virtual machine instance ${vmi.metadata.uid ?? ''}`);
   }
   resources.delete(virtualMachineInstances, namespace, name);

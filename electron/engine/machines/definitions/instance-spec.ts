@@ -2,6 +2,8 @@
 import { any, array, boolean, integer, intOrString, map, object, quantity, string, unsupported, type Schema } from '../../api/schema.ts';
 
 const empty = object({});
+/** Names become parts of paths and of QEMU's options: nothing but labels. */
+const label = string({ pattern: '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' });
 const oneHost = 'the engine runs on one computer: there is nowhere else to place or move a machine';
 const noPassthrough = 'devices of the host are not handed to guests here';
 const natOnly = 'the engine offers the pod network with masquerade (NAT) only';
@@ -13,7 +15,7 @@ const bootOrder = integer({ minimum: 1, description: 'Lower numbers are tried fi
 
 const disk = object(
   {
-    name: string({ description: 'The volume of the same name is behind it.' }),
+    name: { ...label, description: 'The volume of the same name is behind it.' },
     disk: object({ bus, readonly: boolean(), pciAddress: unsupported('addresses are given by the engine') }),
     cdrom: object({ bus, readonly: boolean(), tray: string({ enum: ['closed'] }) }),
     lun: unsupported('SCSI devices of the host are not handed to guests here'),
@@ -26,13 +28,14 @@ const disk = object(
     shareable: unsupported('a disk belongs to one running machine at a time'),
     errorPolicy: unsupported('a machine is paused when a disk is full, and told of other errors'),
     tag: unsupported('tags are for device metadata, which is not served'),
+    changedBlockTracking: unsupported('changes are not tracked'),
   },
   { required: ['name'] },
 );
 
 const networkInterface = object(
   {
-    name: string(),
+    name: label,
     masquerade: empty,
     model: string({ enum: ['virtio', 'e1000', 'e1000e', 'rtl8139'] }),
     macAddress: string({ pattern: '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}' }),
@@ -48,6 +51,8 @@ const networkInterface = object(
     passtBinding: unsupported(natOnly),
     binding: unsupported(natOnly),
     state: unsupported('links are up'),
+    acpiIndex: unsupported('addresses are given by the engine'),
+    portRanges: unsupported('nothing is forwarded'),
     dhcpOptions: unsupported('QEMU’s own DHCP server answers'),
     pciAddress: unsupported('addresses are given by the engine'),
     tag: unsupported('tags are for device metadata, which is not served'),
@@ -77,6 +82,8 @@ const devices = object({
   logSerialConsole: unsupported('the engine keeps the last output of the serial line in memory'),
   blockMultiQueue: unsupported('QEMU chooses'),
   networkInterfaceMultiqueue: unsupported('QEMU chooses'),
+  autoattachVSOCK: unsupported('there is no vsock here'),
+  panicDevices: unsupported('a crash is seen through QEMU'),
   disableHotplug: unsupported('nothing can be hot-plugged yet'),
   useVirtioTransitional: unsupported('devices are modern virtio'),
 });
@@ -89,7 +96,7 @@ const domain = object(
       cores: integer({ minimum: 1 }),
       sockets: integer({ minimum: 1 }),
       threads: integer({ minimum: 1 }),
-      model: string({ description: 'host-model and host-passthrough give the most that runs here.' }),
+      model: string({ pattern: '[\\w.-]+', description: 'host-model and host-passthrough give the most that runs here.' }),
       maxSockets: unsupported('processors cannot be added while a machine runs'),
       features: unsupported('name a model that has them'),
       dedicatedCpuPlacement: unsupported('processors are shared by all machines'),
@@ -100,6 +107,7 @@ const domain = object(
     memory: object({
       guest: quantity({ description: 'What the guest sees.' }),
       maxGuest: unsupported('memory cannot be added while a machine runs'),
+      reservedOverhead: unsupported('nothing is reserved'),
       hugepages: unsupported('memory comes in ordinary pages'),
     }),
     resources: object({ requests: resourceList, limits: resourceList, overcommitGuestOverhead: unsupported('nothing is reserved') }),
@@ -128,13 +136,13 @@ const domain = object(
 
 const volume = object(
   {
-    name: string(),
+    name: label,
     dataVolume: object({ name: string(), hotpluggable: unsupported('nothing can be hot-plugged yet') }, { required: ['name'] }),
     persistentVolumeClaim: object(
       { claimName: string(), readOnly: boolean(), hotpluggable: unsupported('nothing can be hot-plugged yet') },
       { required: ['claimName'] },
     ),
-    emptyDisk: object({ capacity: quantity() }, { required: ['capacity'] }),
+    emptyDisk: object({ capacity: quantity({ minimum: 1 }) }, { required: ['capacity'] }),
     containerDisk: unsupported(ociImages),
     containerPath: unsupported(ociImages),
     cloudInitNoCloud: unsupported('cloud-init seeds are not made here yet; attach a seed image as a CD'),
@@ -153,7 +161,7 @@ const volume = object(
 );
 
 const network = object(
-  { name: string(), pod: object({ vmNetworkCIDR: unsupported('QEMU gives 10.0.2.0/24'), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: unsupported(natOnly) },
+  { name: label, pod: object({ vmNetworkCIDR: unsupported('QEMU gives 10.0.2.0/24'), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: unsupported(natOnly) },
   { required: ['name'] },
 );
 
@@ -161,7 +169,7 @@ const instanceFields: Record<string, Schema> = {
   domain,
   networks: array(network, { mergeKey: 'name' }),
   volumes: array(volume, { mergeKey: 'name' }),
-  hostname: string(),
+  hostname: label,
   architecture: string({ enum: ['amd64'] }),
   terminationGracePeriodSeconds: integer({ minimum: 0, description: 'How long a guest may take to shut down before it is turned off.' }),
   startStrategy: string({ enum: ['Paused'] }),
@@ -178,6 +186,8 @@ const instanceFields: Record<string, Schema> = {
   dnsPolicy: unsupported('guests use the host’s DNS through QEMU'),
   subdomain: unsupported('there is no DNS for machines'),
   livenessProbe: unsupported('guests are not probed'),
+  serviceAccountName: unsupported('guests have no account in the cluster'),
+  utilityVolumes: unsupported(own),
   readinessProbe: unsupported('guests are not probed'),
 };
 

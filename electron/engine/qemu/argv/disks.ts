@@ -1,4 +1,5 @@
 /** Disks and CD drives as QEMU's arguments. */
+import { createHash } from 'node:crypto';
 import type { Disk, DiskBus, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../../disks/types.ts';
 import { option } from './options.ts';
@@ -49,9 +50,7 @@ function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown> {
 }
 
 /** QEMU's node names are at most 31 characters; a disk's name may be 63. The devices keep the name whole. */
-function nodeName(disk: Disk): string {
-  return `d-${disk.name}`.slice(0, 31);
-}
+const nodeName = (disk: Disk): string => `d-${createHash('sha256').update(disk.name).digest('hex').slice(0, 16)}`;
 
 function drive(disk: Disk, hasMedium: boolean, sataIndex: number, bootindex: number | undefined): string {
   const bus = busOf(disk);
