@@ -23,8 +23,8 @@ const user = z.looseObject({
   'client-certificate-data': z.string().optional(),
   'client-key': z.string().optional(),
   'client-key-data': z.string().optional(),
-  exec: z.unknown(),
-  'auth-provider': z.unknown(),
+  exec: z.unknown().optional(),
+  'auth-provider': z.unknown().optional(),
 });
 
 const kubeconfig = z.looseObject({

@@ -9,6 +9,7 @@ import { flagOf } from './http/query.ts';
 import { methodNotAllowed, noSuchPath, warningHeaders, type Answer } from './http/respond.ts';
 import { parseTarget, pathSegments, type Target } from './http/target.ts';
 import { OpenApi } from './openapi/documents.ts';
+import { acceptsOpenApiProtobuf } from './openapi/protobuf-document.ts';
 import { get, list, represent, type ReadContext } from './verbs/read.ts';
 import { serveSubresource } from './verbs/subresource.ts';
 import { watch } from './verbs/watch.ts';
@@ -136,8 +137,9 @@ export class Routes {
   }
 
   #openApiAnswer([version, ...rest]: readonly string[], accept: string | undefined, query: URLSearchParams): Answer {
-    requireJson(accept);
-    if (version === 'v2' && rest.length === 0) return this.#openApi.version2();
+    const asProtobuf = version === 'v2' && acceptsOpenApiProtobuf(accept);
+    if (!asProtobuf) requireJson(accept);
+    if (version === 'v2' && rest.length === 0) return this.#openApi.version2(asProtobuf);
     if (version !== 'v3') throw noSuchPath();
     const answer = rest.length === 0 ? this.#openApi.index() : this.#openApi.document(rest.join('/'), query.get('hash'));
     if (!answer) throw noSuchPath();

@@ -31,6 +31,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
     hasUefi: () => findUefiFirmware() !== undefined,
   };
   const guests = new Guests(hypervisor);
+  const instances = { ...virtualMachineInstances, admit: admitInstance(limits) };
   let started: EngineContext | undefined;
   let controllers: Controller[] = [];
   let stopNoting: () => void = () => undefined;
@@ -45,14 +46,14 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
     name: 'machines',
     definitions: [
       { ...virtualMachines, admit: admitMachine(limits, volumes) },
-      { ...virtualMachineInstances, admit: admitInstance(limits) },
+      instances,
     ],
     subresources: [...powerRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts)],
     streams: consoleStreams(parts),
     start: async (context) => {
       started = context;
       await adopt(context, guests);
-      controllers = [controlInstances({ context, guests, disks }), controlMachines({ context, disks, volumes })];
+      controllers = [controlInstances({ context, guests, disks }), controlMachines({ context, disks, volumes, instances })];
       stopNoting = noteAcceleration(context, hypervisor);
     },
     stop: async () => {

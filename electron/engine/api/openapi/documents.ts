@@ -7,6 +7,7 @@ import { apiVersionOf, type AnyDefinition } from '../definition.ts';
 import type { Answer } from '../http/respond.ts';
 import { metadataSchema } from '../schema-checks/metadata-schema.ts';
 import { pathItemsOf } from './path-items.ts';
+import { openApiProtobuf, openApiProtobufType } from './protobuf-document.ts';
 import { openApiSchema } from './schema-document.ts';
 
 const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
@@ -47,7 +48,11 @@ export class OpenApi {
   }
 
   /** `GET /openapi/v2` */
-  version2(): Answer {
+  version2(asProtobuf: boolean): Answer {
+    if (asProtobuf) {
+      const bytes = openApiProtobuf(this.#definitions, this.#info, componentName);
+      return { status: 200, body: bytes, contentType: openApiProtobufType };
+    }
     const body = {
       swagger: '2.0',
       info: this.#info,

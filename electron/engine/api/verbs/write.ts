@@ -80,7 +80,8 @@ export async function patch(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
   const bytes = await readBody(request);
   const type = contentTypeOf(request);
-  const { value, duplicates } = type.endsWith('yaml') ? await parseBody(bytes, 'application/yaml') : parseJsonBody(bytes);
+  checkPatchType(type, definition);
+  const { value, duplicates } = parseJsonBody(bytes);
   const current = store.get(definition, target.namespace, target.name ?? '');
   if (!current) throw notFound(definition, target.name ?? '');
   const patched = applyPatch(type, current, value as Json, definition);
@@ -97,20 +98,30 @@ function applyPatch(type: string, current: KubeObject, value: Json, definition: 
     case 'application/merge-patch+json':
       return mergePatch(target, value);
     case 'application/strategic-merge-patch+json': {
-      const { schema, group } = definition;
-      if (!takesStrategicPatches(group)) {
-        throw unsupportedPatch('strategic merge patches are for the kinds of Kubernetes itself; use a merge patch (kubectl patch --type=merge)');
-      }
+      const { schema } = definition;
       return strategicPatch(target, value, { ...schema, properties: { ...schema.properties, metadata: metadataSchema } });
     }
-    case 'application/apply-patch+yaml':
-      throw unsupportedPatch('server-side apply is not served, for the engine does not keep who owns a field; use kubectl apply without --server-side');
     default:
-      throw unsupportedPatch(`patches of type "${type}" are not known; use a JSON patch, a merge patch or a strategic merge patch`);
+      throw new Error(`The patch type ${type} was not checked.`);
   }
 }
 
-const unsupportedPatch = (message: string): ApiError => new ApiError(415, 'UnsupportedMediaType', message);
+/** @throws ApiError 415 */
+function checkPatchType(type: string, { group }: AnyDefinition): void {
+  const unsupported = (message: string): ApiError => new ApiError(415, 'UnsupportedMediaType', message);
+  switch (type) {
+    case 'application/json-patch+json':
+    case 'application/merge-patch+json':
+      return;
+    case 'application/strategic-merge-patch+json':
+      if (takesStrategicPatches(group)) return;
+      throw unsupported('strategic merge patches are for the kinds of Kubernetes itself; use a merge patch (kubectl patch --type=merge)');
+    case 'application/apply-patch+yaml':
+      throw unsupported('server-side apply is not served, for the engine does not keep who owns a field; use kubectl apply without --server-side');
+    default:
+      throw unsupported(`patches of type "${type}" are not known; use a JSON patch, a merge patch or a strategic merge patch`);
+  }
+}
 
 export async function remove(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;

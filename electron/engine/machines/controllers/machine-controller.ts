@@ -29,6 +29,8 @@ export interface MachineParts {
   disks: DiskCatalog;
   /** DataVolumes with all their checks. */
   volumes: ResourceDefinition<DataVolume>;
+  /** Instances with all their checks. */
+  instances: ResourceDefinition<VirtualMachineInstance>;
 }
 
 export function controlMachines(parts: MachineParts): Controller {
@@ -179,7 +181,7 @@ const fingerprint = (vm: VirtualMachine): string =>
   createHash('sha256').update(JSON.stringify(vm.spec.template.spec)).digest('hex').slice(0, 16);
 
 /** @returns why it could not be made */
-function makeInstance({ context }: MachineParts, vm: VirtualMachine): string | undefined {
+function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine): string | undefined {
   const { metadata, spec } = vm.spec.template;
   const instance: VirtualMachineInstance = {
     apiVersion: 'kubevirt.io/v1',
@@ -196,7 +198,7 @@ function makeInstance({ context }: MachineParts, vm: VirtualMachine): string | u
   // What the guest knows itself by stays the same over restarts.
   instance.spec.domain.firmware = { uuid: vm.metadata.uid ?? '', ...instance.spec.domain.firmware };
   try {
-    context.resources.create(virtualMachineInstances, instance);
+    context.resources.create(instances, instance);
     context.events.record(vm, 'Normal', 'SuccessfulCreate', `Started the virtual machine by creating the new virtual machine instance ${vm.metadata.name ?? ''}`);
     return undefined;
   } catch (error) {

@@ -11,7 +11,10 @@ export function isAlive(pid: number): boolean {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
+    // proc(5): the state is field 3, the number of threads field 20; what is in parentheses may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // The first thread may be over while others still hold the files open.
+    return fields[0] !== 'Z' || Number(fields[17]) > 1;
   } catch {
     // No /proc on this system, or gone since.
     return process.platform !== 'linux';
