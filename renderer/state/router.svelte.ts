@@ -17,7 +17,8 @@ export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
   const [page, ...rest] = parts;
-  if (page === undefined || page === 'overview') return { page: 'overview' };
+  // The token is on its way out of the address; see session.ts.
+  if (page === undefined || page === 'overview' || page.startsWith('token=')) return { page: 'overview' };
   if (page === 'images' || page === 'nodes') return { page };
   if (page !== 'machines') return { page: 'missing' };
   if (rest.length === 0) return { page: 'machines' };

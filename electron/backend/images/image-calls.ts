@@ -16,7 +16,10 @@ type ImageCalls = Pick<
 
 export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
   return {
-    'images.uploadFile': async ({ path, ...target }) => ({ uploadId: uploads.begin(target, await fileSource(path)).id }),
+    'images.uploadFile': async ({ path, ...target }) => {
+      const source = await fileSource(path);
+      return { uploadId: uploads.begin(target, source.sizeBytes, Promise.resolve(source)).id };
+    },
     'images.cancelUpload': ({ uploadId }) => {
       uploads.cancel(uploadId);
       return Promise.resolve({});
@@ -43,8 +46,7 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
 export function imageStreams(uploads: Uploads): Pick<StreamHandlers, 'images.upload'> {
   return {
     'images.upload': async ({ sizeBytes, ...target }, stream, { signal }) => {
-      const source = await streamSource(stream, sizeBytes);
-      const { id, finished } = uploads.begin(target, source);
+      const { id, finished } = uploads.begin(target, sizeBytes, streamSource(stream, sizeBytes));
       stream.accept({ uploadId: id });
       signal.addEventListener('abort', () => uploads.cancel(id), { once: true });
       await finished;

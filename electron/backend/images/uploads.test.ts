@@ -76,7 +76,8 @@ function proxy(take: (request: IncomingMessage, response: ServerResponse) => voi
 }
 
 async function upload(): Promise<{ id: string; finished: Promise<void>; view: () => Upload | undefined }> {
-  const { id, finished } = uploads.begin(target, await fileSource(file));
+  const source = await fileSource(file);
+  const { id, finished } = uploads.begin(target, source.sizeBytes, Promise.resolve(source));
   return { id, finished, view: () => uploads.topic.get(id) };
 }
 
@@ -141,7 +142,7 @@ describe('an upload', () => {
     proxy((request) => void request.resume());
     const source = await fileSource(file);
     truncateSync(file, size / 2);
-    const { finished } = uploads.begin(target, source);
+    const { finished } = uploads.begin(target, source.sizeBytes, Promise.resolve(source));
     await expect(finished).rejects.toMatchObject({ code: 'truncated' });
     expect(removed).toEqual(['disk']);
   });

@@ -45,10 +45,11 @@ export class Uploads {
   }
 
   /**
-   * Begins an upload. What can be told from the file's first bytes is told at once, before anything is made.
+   * Begins an upload. What can be told from the file's first bytes is told before anything is made.
+   * @param opening the file, which may still be on its way: its first bytes come when the sender knows that they are waited for
    * @returns its id, and a promise of its end that rejects with the error that the list shows, too
    */
-  begin(target: UploadTarget, source: UploadSource): { id: string; finished: Promise<void> } {
+  begin(target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>): { id: string; finished: Promise<void> } {
     const id = crypto.randomUUID();
     const controller = new AbortController();
     this.#controllers.set(id, controller);
@@ -58,12 +59,12 @@ export class Uploads {
       namespace: target.namespace,
       name: '',
       fileName: target.fileName,
-      totalBytes: source.sizeBytes,
+      totalBytes,
       sentBytes: 0,
       rate: 0,
       state: 'preparing',
     });
-    const finished = this.#run(id, target, source, controller.signal).finally(() => this.#controllers.delete(id));
+    const finished = this.#run(id, target, opening, controller.signal).finally(() => this.#controllers.delete(id));
     const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
     return { id, finished };
@@ -86,9 +87,10 @@ export class Uploads {
     this.#closed.abort();
   }
 
-  async #run(id: string, target: UploadTarget, source: UploadSource, signal: AbortSignal): Promise<void> {
+  async #run(id: string, target: UploadTarget, opening: Promise<UploadSource>, signal: AbortSignal): Promise<void> {
     let made: { cluster: ClusterConnection; name: string } | undefined;
     try {
+      const source = await opening;
       const finding = checked(target.fileName, source);
       const kind = finding.kind === 'iso' ? 'iso' : 'disk';
       this.#change(id, { kind });
