@@ -64,12 +64,11 @@ describe('wrong values', () => {
     expect(answer.status).toBe(422);
     const status = answer.json<Status>();
     expect(status).toMatchObject({ kind: 'Status', reason: 'Invalid', details: { name: 'wrong', group: 'kubevirt.io' } });
-    const causes = Object.fromEntries((status.details?.causes ?? []).map(({ field, reason }) => [field, reason]));
-    expect(causes).toMatchObject({
-      'spec.runStrategy': 'FieldValueNotSupported',
-      'spec.template.spec.domain.memory.guest': expect.stringMatching(/^FieldValue/) as string,
-      'spec.template.spec.domain.devices': 'FieldValueTypeInvalid',
-    });
+    expect(status.details?.causes?.map(({ field, reason }) => `${field ?? ''}: ${reason ?? ''}`)).toEqual([
+      'spec.runStrategy: FieldValueNotSupported',
+      'spec.template.spec.domain.memory.guest: FieldValueTypeInvalid',
+      'spec.template.spec.domain.devices: FieldValueTypeInvalid',
+    ]);
   });
 
   it('read well in kubectl', () => {
