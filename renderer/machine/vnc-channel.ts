@@ -22,7 +22,7 @@ export class VncChannel {
   async pump(): Promise<void> {
     try {
       for await (const chunk of this.#stream.chunks) {
-        this.onmessage({ data: chunk.slice().buffer as ArrayBuffer });
+        this.onmessage({ data: chunk.slice().buffer });
       }
     } finally {
       this.#end();

@@ -23,6 +23,7 @@ export function parseRoute(hash: string): Route {
   if (page !== 'machines') return { page: 'missing' };
   if (rest.length === 0) return { page: 'machines' };
   if (rest.length === 1 && rest[0] === 'new') {
+    // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read once, here
     return { page: 'new-machine', image: new URLSearchParams(query).get('image') ?? undefined };
   }
   const [clusterId, namespace, name, tab = 'console'] = rest;

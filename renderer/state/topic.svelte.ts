@@ -10,6 +10,8 @@ export class TopicList<N extends TopicName> {
   items = $state.raw<TopicItem<N>[]>([]);
   loaded = $state(false);
   error = $state.raw<HayloftError | undefined>(undefined);
+  // Not reactive itself: `items` is what pages follow, once a batch.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #byKey = new Map<string, TopicItem<N>>();
   readonly #key: (item: TopicItem<N>) => string;
   readonly #stop: () => void;

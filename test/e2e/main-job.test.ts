@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rigImage, type RigImage } from '../rig/images/rig-image.ts';
 import { textIso, truncatedIso } from '../rig/images/bad-images.ts';
@@ -24,13 +25,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const uploads = () => session.page.getByRole('list', { name: 'Uploads' });
+const uploads = (): Locator => session.page.getByRole('list', { name: 'Uploads' });
 
 /** Drops an image on the window, waits for it, and creates a machine from it with the form's own answers. */
 async function makeMachine(image: RigImage, name: string): Promise<void> {
   const { page } = session;
   await dropFiles(page, [rigImage(image)]);
-  await uploads().getByRole('link', { name: 'New machine' }).click({ timeout: 60_000 });
+  const upload = page.getByLabel(`Upload of ${basename(rigImage(image))}`, { exact: true });
+  await upload.getByRole('link', { name: 'New machine' }).click({ timeout: 60_000 });
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('button', { name: 'Create machine' }).click();
   await page.getByRole('heading', { name }).waitFor();
@@ -117,7 +119,7 @@ describe('what is no image', () => {
     const { page, app } = session;
     await page.getByRole('link', { name: 'Images', exact: true }).click();
     const text = textIso(folder);
-    const cut = truncatedIso(folder);
+    const cut = truncatedIso(folder, rigImage('netboot-iso'));
     await dropFiles(page, [text]);
     await uploads().getByText('Failed').first().waitFor();
     await dropFiles(page, [cut]);
