@@ -3,6 +3,8 @@ import { widget, widgets } from '../store/test-kinds.ts';
 import { rigApi, textOf } from './api-rig.ts';
 
 const path = '/apis/test.hayloft.io/v1/namespaces/default/widgets';
+/** A header without values is not sent. */
+const withoutToken = { authorization: [] as unknown as string };
 
 describe('the API server', () => {
   it('knows its owner by the token, and tells nobody else anything', async () => {
@@ -17,7 +19,7 @@ describe('the API server', () => {
 
   it('answers health without any token', async () => {
     const rig = await rigApi({ definitions: [] });
-    const answer = await rig.open('GET', '/readyz', { authorization: [] });
+    const answer = await rig.open('GET', '/readyz', withoutToken);
     expect([answer.statusCode, await textOf(answer)]).toEqual([200, 'ok']);
   });
 

@@ -68,4 +68,32 @@ describe('strategicPatch', () => {
     expect(strategicPatch(target, { '$deleteFromPrimitiveList/plain': ['x'] }, schema)).toMatchObject({ plain: ['y'] });
     expect(strategicPatch({ a: 1, b: 2 }, { $retainKeys: ['b', 'c'], c: 3 }, undefined)).toEqual({ b: 2, c: 3 });
   });
+
+  it('adds to sets, and makes lists that were not there', () => {
+    const sets = object({ names: array(string(), { set: true }), items: array(item, { mergeKey: 'name' }) });
+    expect(strategicPatch({ names: ['a', 'b'] }, { names: ['b', 'c', 'c'] }, sets)).toEqual({ names: ['a', 'b', 'c'] });
+    const patch = { '$setElementOrder/names': ['c', 'a'], '$deleteFromPrimitiveList/names': ['b'], names: ['c'] };
+    expect(strategicPatch({ names: ['a', 'b'] }, patch, sets)).toEqual({ names: ['c', 'a'] });
+    expect(strategicPatch({}, { items: [{ name: 'x', value: null, $patch: 'merge' }] }, sets)).toEqual({ items: [{ name: 'x' }] });
+  });
+
+  it.each<[JsonObject]>([
+    [{ items: [{ value: 'no name' }] }],
+    [{ $patch: 'explode' }],
+    [{ $retainKeys: 'all' }],
+    [{ '$setElementOrder/items': 'name' }],
+    [{ '$deleteFromPrimitiveList/plain': 'x' }],
+  ])('refuses %j', (patch) => {
+    expect(() => strategicPatch(target, patch, schema)).toThrow(expect.objectContaining({ code: 400 }) as Error);
+  });
+});
+
+describe('all patches', () => {
+  it('bound what they make, and leave prototypes alone', () => {
+    const double = Array.from({ length: 60 }, () => ({ op: 'copy', from: '/a', path: '/a/-' }));
+    expect(() => jsonPatch({ a: ['x'.repeat(100)] }, double)).toThrow(expect.objectContaining({ code: 413 }) as Error);
+    expect(() => jsonPatch({}, [{ op: 'add', path: '/__proto__', value: { polluted: true } }])).toThrow();
+    expect(() => jsonPatch({}, [{ op: 'add', path: '/__proto__/polluted', value: true }])).toThrow();
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
 });

@@ -46,7 +46,7 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
         const known = Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
         const at = childPath(path, key);
         if (!known) findings.unknown.push(at);
-        if (!known || (value[key] === null && known.type !== 'any')) Reflect.deleteProperty(value, key);
+        if (!known || (value[key] === null && !keepsNull(known))) Reflect.deleteProperty(value, key);
         else check(known, value[key], at, findings);
       }
       for (const key of schema.required ?? []) {
@@ -58,7 +58,7 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
     case 'map':
       if (!isJsonObject(value)) { wrongType(path, 'object', value, findings); return; }
       for (const [key, item] of Object.entries(value)) {
-        if (item === null && schema.values.type !== 'any') Reflect.deleteProperty(value, key);
+        if (item === null && !keepsNull(schema.values)) Reflect.deleteProperty(value, key);
         else check(schema.values, item, childPath(path, key), findings);
       }
       return;
@@ -70,6 +70,8 @@ function check(schema: Schema, value: unknown, path: string, findings: Findings)
       checkScalar(schema, value, path, findings);
   }
 }
+
+const keepsNull = ({ type, unsupported }: Schema): boolean => type === 'any' && unsupported === undefined;
 
 function checkScalar(schema: ScalarSchema, value: unknown, path: string, findings: Findings): void {
   if (!hasType(schema.type, value)) { wrongType(path, schema.type === 'time' ? 'date-time' : schema.type, value, findings); return; }
