@@ -19,6 +19,7 @@ export function nameProblem(name: string): string | undefined {
 export function uniqueName(text: string, taken: Iterable<string>, room = 8): string {
   const plain = text
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, longest - room)

@@ -5,7 +5,7 @@ import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { KubeEvent, PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { Disk, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { DESCRIPTION_ANNOTATION } from '#shared/kube/labels.ts';
-import type { KubeObject } from '#shared/kube/object.ts';
+import type { Condition, KubeObject } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { machineRow, timeOf, type MachineObjects } from './machine-row.ts';
 
@@ -27,7 +27,7 @@ export function machineDetail(clusterId: string, objects: DetailObjects): Machin
     ...(spec.domain.cpu?.model === undefined ? {} : { cpuModel: spec.domain.cpu.model }),
     disks: (spec.domain.devices.disks ?? []).map((disk) => diskOf(disk, objects)),
     networks: networksOf(vm, vmi),
-    conditions: [...(vm.status?.conditions ?? []), ...(vmi?.status?.conditions ?? [])].map((item) => {
+    conditions: conditionsOf(vm, vmi).map((item) => {
       const since = timeOf(item.lastTransitionTime);
       return {
         type: item.type,
@@ -40,6 +40,13 @@ export function machineDetail(clusterId: string, objects: DetailObjects): Machin
     events: objects.events.map(eventOf).sort((a, b) => b.at - a.at),
     yaml: stringify(withoutNoise(vm)),
   };
+}
+
+/** The machine's own, and those of its instance that it has none of. */
+function conditionsOf(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined): Condition[] {
+  const own = vm.status?.conditions ?? [];
+  const more = vmi?.status?.conditions ?? [];
+  return [...own, ...more.filter(({ type }) => !own.some((condition) => condition.type === type))];
 }
 
 function diskOf(disk: Disk, { vm, claim, volume }: DetailObjects): MachineDisk {

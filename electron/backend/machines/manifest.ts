@@ -26,7 +26,8 @@ export function machineManifest(form: NewMachine): VirtualMachine {
       ...(form.description ? { annotations: { [DESCRIPTION_ANNOTATION]: form.description } } : {}),
     },
     spec: {
-      runStrategy: form.start ? 'Always' : 'Halted',
+      // A guest that is shut down from inside stays off; one that crashes is started again.
+      runStrategy: form.start ? 'RerunOnFailure' : 'Halted',
       dataVolumeTemplates: [rootVolume(form, root)],
       template: {
         spec: {
