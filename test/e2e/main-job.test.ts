@@ -33,7 +33,10 @@ async function makeMachine(image: RigImage, name: string): Promise<void> {
   await dropFiles(page, [rigImage(image)]);
   const upload = page.getByLabel(`Upload of ${basename(rigImage(image))}`, { exact: true });
   await upload.getByRole('link', { name: 'New machine' }).click({ timeout: 60_000 });
-  await page.getByLabel('Name', { exact: true }).fill(name);
+  // The form fills itself in first; nobody types faster than that, but this program.
+  const field = page.getByLabel('Name', { exact: true });
+  await until('the form to suggest a name', async () => (await field.inputValue()) !== '');
+  await field.fill(name);
   await page.getByRole('button', { name: 'Create machine' }).click();
   await page.getByRole('heading', { name }).waitFor();
 }
@@ -134,7 +137,9 @@ describe('what is no image', () => {
     const { page } = session;
     await page.getByRole('link', { name: 'Machines', exact: true }).click();
     await page.getByRole('link', { name: 'New machine' }).first().click();
-    await page.getByLabel('Name', { exact: true }).fill('shell');
+    const field = page.getByLabel('Name', { exact: true });
+    await until('the form to suggest a name', async () => (await field.inputValue()) !== '');
+    await field.fill('shell');
     await page.getByRole('button', { name: 'Create machine' }).click();
     await page.getByText(/already|taken/i).first().waitFor();
     await session.picture('name-taken');
