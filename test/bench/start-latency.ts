@@ -122,7 +122,9 @@ function watchForRunning(engine: RigEngine): Promise<{ running: Promise<void> }>
     watch.on('error', reject);
     watch.on('response', (response) => {
       const running = new Promise<void>((seen) => {
-        createInterface({ input: response }).on('line', (line) => {
+        // Ending the watch once it has shown enough breaks it off.
+        const lines = createInterface({ input: response }).on('error', () => undefined);
+        lines.on('line', (line) => {
           const event = JSON.parse(line) as { object: { status?: { phase?: string } } };
           if (event.object.status?.phase !== 'Running') return;
           watch.destroy();
