@@ -112,8 +112,9 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
         options.log.info('Found a running machine again', { uid: record.uid, pid: record.pid });
         return hold(record, paths, qmp);
       } catch (error) {
-        options.log.warn('A machine runs and does not answer; it is ended', { uid: record.uid, error: String(error) });
-        process.kill(record.pid, 'SIGKILL');
+        // Its guest may be at work all the same: it is left alone, and looked for again at the next start.
+        options.log.warn('A machine runs and does not answer', { uid: record.uid, pid: record.pid, error: String(error) });
+        return undefined;
       }
     }
     rmSync(paths.folder, { recursive: true, force: true });

@@ -31,7 +31,13 @@ export async function launch(
   const child = spawn(qemu, args, { detached: true, stdio: ['ignore', log, log], cwd: paths.folder });
   closeSync(log);
   child.unref();
-  if (child.pid !== undefined) spawned(child.pid);
+  try {
+    if (child.pid !== undefined) spawned(child.pid);
+  } catch (error) {
+    // What cannot be found again must not be left running.
+    child.kill('SIGKILL');
+    throw error;
+  }
   const end = performance.now() + limitMs;
   const failed = new Promise<never>((_resolve, reject) => {
     child.once('error', (error) => reject(cannotRun(error)));

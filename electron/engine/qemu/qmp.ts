@@ -2,6 +2,9 @@
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
+/** How long a QEMU may take to greet. */
+const greetingMs = 10_000;
+
 export interface QmpEvent {
   event: string;
   data: Record<string, unknown>;
@@ -64,9 +67,15 @@ export class QmpConnection {
     let greeted: () => void = () => undefined;
     const greeting = new Promise<void>((resolve) => (greeted = resolve));
     const connection = new QmpConnection(socket, () => greeted());
-    await Promise.race([greeting, connection.closed]);
-    await connection.command('qmp_capabilities');
-    return connection;
+    // A QEMU that stands still keeps its socket open and says nothing.
+    const timer = setTimeout(() => connection.close(), greetingMs);
+    try {
+      await Promise.race([greeting, connection.closed]);
+      await connection.command('qmp_capabilities');
+      return connection;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** @returns what QEMU answers; rejects with a {@link QmpError} */
