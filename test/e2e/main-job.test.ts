@@ -38,7 +38,7 @@ async function makeMachine(image: RigImage, name: string): Promise<void> {
   await until('the form to suggest a name', async () => (await field.inputValue()) !== '');
   await field.fill(name);
   await page.getByRole('button', { name: 'Create machine' }).click();
-  await page.getByRole('heading', { name }).waitFor();
+  await page.getByRole('heading', { name, exact: true }).waitFor();
 }
 
 describe('the first start', () => {

@@ -75,6 +75,22 @@ export class WatchCache<T extends KubeObject> {
     if (!this.#settled) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
   }
 
+  /** Resolves when the object of this key is known, or after `ms` milliseconds: the watch may be behind the server. */
+  async known(key: string, ms: number): Promise<void> {
+    if (this.objects.has(key)) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      const stop = this.watch((keys) => {
+        if (keys.has(key)) done();
+      });
+    });
+  }
+
   stop(): void {
     clearTimeout(this.#linger);
     this.#running?.abort();

@@ -19,6 +19,8 @@ type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' |
 
 const gib = 2 ** 30;
 const defaultNamespace = 'default';
+/** How long a new machine's watch event is waited for. */
+const slowestWatchMs = 2000;
 const smallestDiskBytes = 20 * gib;
 
 /** KubeVirt's action for each of ours: which object has it, and with which body. */
@@ -37,13 +39,16 @@ export function machineCalls(clusters: Clusters): MachineCalls {
     'machines.create': async (form) => {
       const problem = nameProblem(form.name);
       if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
-      const client = await clusters.get(form.clusterId).client();
+      const cluster = clusters.get(form.clusterId);
+      const client = await cluster.client();
       try {
         const diskBytes = await sizeForImage(client, form);
         await client.call('POST', pathOf(virtualMachines, form.namespace), { body: machineManifest({ ...form, diskBytes }) });
       } catch (error) {
         throw createFailure(asHayloftError(error), form.name);
       }
+      // Whoever opens its page next must not be told that there is no such machine.
+      await cluster.cache(virtualMachines).known(`${form.namespace}/${form.name}`, slowestWatchMs);
       return { clusterId: form.clusterId, namespace: form.namespace, name: form.name };
     },
     'machines.power': async ({ action, ...ref }) => {
