@@ -1,5 +1,7 @@
 /** Puts the engine together: data folder, TLS, port, modules, server; and takes it apart again. */
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { localSocketIn } from '#shared/host/local-socket.ts';
 import type { EngineModule } from './api/definition.ts';
 import type { ApiServer, ApiServerOptions } from './api/server.ts';
 import type { EngineContext, Log } from './context.ts';
@@ -74,6 +76,7 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
       return server.close();
     });
     await server.listen(held.socket);
+    await listenLocal(server, dataDir, log);
     const kubeconfig = join(dataDir, 'kubeconfig');
     writeKubeconfig(kubeconfig, { endpoint, ca, token });
     log.info('The engine is ready', { endpoint, pid: process.pid });
@@ -91,6 +94,20 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     await unwind();
     folder.undo();
     throw explain(dataDir, error);
+  }
+}
+
+/** Not every file system holds sockets; without one, everybody takes the port. */
+async function listenLocal(server: ApiServer, dataDir: string, log: Log): Promise<void> {
+  const socket = localSocketIn(dataDir);
+  if (socket === undefined) return;
+  try {
+    // Left behind by an engine that was killed; the folder's lock is ours by now.
+    rmSync(socket, { force: true });
+    await server.listenLocal(socket);
+    chmodSync(socket, 0o600);
+  } catch (error) {
+    log.warn('The local socket could not be opened', { socket, error });
   }
 }
 

@@ -16,6 +16,8 @@ export interface Access extends Credentials {
   serverName?: string;
   /** The kubeconfig says not to check the server's certificate. */
   insecure?: boolean;
+  /** Path of a unix socket that leads to the same server, without encryption: only for the engine on this computer. */
+  localSocket?: string;
   /** Credentials that another program hands out, and renews: asked before each request. */
   renew?: () => Promise<Credentials>;
 }

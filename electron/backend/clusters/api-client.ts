@@ -1,6 +1,7 @@
 /** Requests to one Kubernetes API server over kept-alive connections. */
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { Access, Credentials } from './access.ts';
@@ -27,13 +28,29 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean;
 }
 
+export interface WebSocketOptions extends TlsOptions {
+  headers: Record<string, string>;
+  createConnection?: () => Socket;
+}
+
 export class ApiClient {
   readonly access: Access;
-  readonly #agent: Agent;
+  readonly #agent: HttpAgent;
 
   constructor(access: Access) {
     this.access = access;
-    this.#agent = new Agent({ keepAlive: true, keepAliveMsecs: aliveProbeMs, ...trustOf(access) });
+    const kept = { keepAlive: true, keepAliveMsecs: aliveProbeMs };
+    this.#agent = access.localSocket === undefined ? new Agent({ ...kept, ...trustOf(access) }) : new HttpAgent(kept);
+  }
+
+  /**
+   * Begins a request to the server, or to a part of it that has an address of its own (CDI's upload proxy).
+   * @param url absolute. What goes to the server itself takes its local socket where there is one.
+   */
+  request(url: string, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest {
+    const { localSocket, server } = this.access;
+    if (localSocket === undefined || !url.startsWith(`${server}/`)) return httpsRequest(url, options, onResponse);
+    return httpRequest({ ...options, socketPath: localSocket, host: 'localhost', path: url.slice(server.length) }, onResponse);
   }
 
   /** @returns the parsed answer; undefined for an empty one. Throws a HayloftError. */
@@ -65,10 +82,15 @@ export class ApiClient {
     return response;
   }
 
-  /** TLS options and headers for connections of other kinds to the same server. */
-  async connectionOptions(): Promise<TlsOptions & { headers: Record<string, string> }> {
+  /** Where and how to open a WebSocket at `path`: address, TLS options and headers. */
+  async webSocketOptions(path: string): Promise<{ url: string; options: WebSocketOptions }> {
+    const { server, localSocket } = this.access;
     const credentials = await this.#credentials();
-    return { ...trustOf(this.access), ...certificateOf(credentials), headers: authorization(credentials) };
+    const headers = authorization(credentials);
+    if (localSocket === undefined) {
+      return { url: server.replace(/^https/, 'wss') + path, options: { ...trustOf(this.access), ...certificateOf(credentials), headers } };
+    }
+    return { url: `ws://localhost${path}`, options: { headers, createConnection: () => connect(localSocket) } };
   }
 
   close(): void {
@@ -108,7 +130,7 @@ export class ApiClient {
       ...(details.signal ? { signal: details.signal } : {}),
     };
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(server + path, options, (response) => {
+      const request = this.request(server + path, options, (response) => {
         const status = response.statusCode ?? 0;
         if (status >= 200 && status < 300) {
           resolve(response);

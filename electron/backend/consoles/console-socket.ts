@@ -32,8 +32,9 @@ export async function joinConsole(
   signal: AbortSignal,
 ): Promise<void> {
   const { server } = client.access;
-  const socket = new WebSocket(server.replace(/^https/, 'wss') + path, subprotocol, {
-    ...(await client.connectionOptions()),
+  const { url, options } = await client.webSocketOptions(path);
+  const socket = new WebSocket(url, subprotocol, {
+    ...options,
     perMessageDeflate: false,
     handshakeTimeout: handshakeMs,
   });

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { LocalEngine as LocalEngineView } from '#shared/contract/app.ts';
 import { HayloftError, asHayloftError, errorCode } from '#shared/contract/errors.ts';
+import { localSocketIn } from '#shared/host/local-socket.ts';
 import { ApiClient } from '../clusters/api-client.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import type { Access } from '../clusters/access.ts';
@@ -78,7 +79,7 @@ export class LocalEngine {
   async #answering(): Promise<Access | undefined> {
     const kubeconfig = join(this.#options.dir, 'kubeconfig');
     if (!existsSync(kubeconfig)) return undefined;
-    const access = readKubeconfig(kubeconfig);
+    const access = accessIn(this.#options.dir);
     const client = new ApiClient(access);
     try {
       const response = await client.open('GET', '/readyz', { timeoutMs: readyTimeoutMs, signal: this.#closed.signal });
@@ -111,7 +112,7 @@ export class LocalEngine {
     log.info('The engine was started', { pid: child.pid });
     const limit = performance.now() + startLimitMs;
     for (;;) {
-      if (/^Engine is ready: /m.test(readFileSync(output, 'utf8'))) return readKubeconfig(join(dir, 'kubeconfig'));
+      if (/^Engine is ready: /m.test(readFileSync(output, 'utf8'))) return accessIn(dir);
       if (outcome.ended) {
         // Another app may have been quicker, and its engine holds the folder.
         const access = await this.#answering();
@@ -142,6 +143,13 @@ export class LocalEngine {
   #show(view: Pick<LocalEngineView, 'state' | 'endpoint' | 'error'>): void {
     this.topic.put({ id: 'local', clusterId: this.#options.cluster.id, ...view });
   }
+}
+
+/** The kubeconfig's way, or the socket beside it where there is one: nobody listens in there, so nothing is encrypted. */
+function accessIn(dir: string): Access {
+  const socket = localSocketIn(dir);
+  const access = readKubeconfig(join(dir, 'kubeconfig'));
+  return socket !== undefined && existsSync(socket) ? { ...access, localSocket: socket } : access;
 }
 
 /** What the engine said when it ended, as the error that it is. */

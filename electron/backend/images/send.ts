@@ -1,6 +1,6 @@
 /** Sends an image's bytes to CDI's upload proxy. Source: CDI's doc/upload.md. */
 import { once } from 'node:events';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
@@ -27,7 +27,7 @@ export async function sendImage(
 ): Promise<void> {
   const { url, ca } = await uploadProxy(client);
   const token = await uploadToken(client, target);
-  const request = httpsRequest(`${url}/v1beta1/upload`, {
+  const request = client.request(`${url}/v1beta1/upload`, {
     method: 'POST',
     ...(ca === undefined ? {} : { ca }),
     headers: {
@@ -71,7 +71,7 @@ export async function sendImage(
 
 /** Hands all bytes to the network, as fast as it takes them; stops early when `over` aborts. */
 async function write(
-  request: ReturnType<typeof httpsRequest>,
+  request: ClientRequest,
   source: UploadSource,
   progress: (sentBytes: number) => void,
   over: AbortSignal,

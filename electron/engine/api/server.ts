@@ -1,6 +1,7 @@
 /** The engine's API server: TLS, the token, and every path behind them. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
+import { once } from 'node:events';
+import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -23,8 +24,13 @@ export interface ApiServerOptions {
 }
 
 export interface ApiServer {
-  /** Takes over a socket that listens already. */
+  /** Takes over a socket that listens already, and speaks TLS on it. */
   listen(socket: NetServer): Promise<void>;
+  /**
+   * Serves the same without encryption on a unix socket, whose file must not be there yet: for clients of the same
+   * user on the same computer. Resolves when it listens.
+   */
+  listenLocal(path: string): Promise<void>;
   /** Answers what was asked, ends watches and streams, and closes every connection. */
   close(): Promise<void>;
 }
@@ -44,23 +50,29 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const connections = new Set<Duplex>();
   const { cert, key } = options.tls;
   // Uploads take as long as they take; who sends nothing is bounded by each handler.
-  const server = createServer({ cert, key, minVersion: 'TLSv1.2', requestTimeout: 0, keepAliveTimeout: idleConnectionMs });
+  const patience = { requestTimeout: 0, keepAliveTimeout: idleConnectionMs };
+  const server = createTlsServer({ cert, key, minVersion: 'TLSv1.2', ...patience });
+  const local = createPlainServer(patience);
   let closing = false;
 
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    // A client that is gone is no failure, and what it leaves behind is released on 'close'.
-    response.on('error', () => undefined);
-    if (closing) response.setHeader('connection', 'close');
-    void serve(request, response);
-  });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    void upgrade(request, socket, head);
-  });
-  server.on('secureConnection', (socket) => {
+  const onConnection = (socket: Duplex): void => {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
-  });
+  };
+  server.on('secureConnection', onConnection);
+  local.on('connection', onConnection);
+  for (const listener of [server, local]) {
+    listener.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      // A client that is gone is no failure, and what it leaves behind is released on 'close'.
+      response.on('error', () => undefined);
+      if (closing) response.setHeader('connection', 'close');
+      void serve(request, response);
+    });
+    listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      void upgrade(request, socket, head);
+    });
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = addressOf(request);
@@ -111,11 +123,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       socket.on('connection', (connection) => server.emit('connection', connection));
       return Promise.resolve();
     },
+    listenLocal: async (path) => {
+      const listening = once(local, 'listening');
+      local.listen({ path, backlog: 511 });
+      await listening;
+    },
     close: async () => {
       closing = true;
       routes.endWatches();
       streams.close();
       server.closeIdleConnections();
+      // Takes the socket's file away, too.
+      local.close();
       await untilEmpty(connections, closeWithinMs);
       for (const connection of connections) connection.destroy();
     },

@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LONGEST_SOCKET_PATH } from '#shared/host/local-socket.ts';
 
-/** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the zero at its end. */
-const longestSocketPath = 103;
 const uidLength = 36;
 const longestName = '/serial.sock'.length;
 
@@ -14,7 +13,7 @@ const longestName = '/serial.sock'.length;
  * temporary files whose name follows from it, so that the next engine finds it again.
  */
 export function usableRunFolder(wanted: string): string {
-  const fits = Buffer.byteLength(wanted) + 1 + uidLength + longestName <= longestSocketPath;
+  const fits = Buffer.byteLength(wanted) + 1 + uidLength + longestName <= LONGEST_SOCKET_PATH;
   const name = `hayloft-${createHash('sha256').update(wanted).digest('hex').slice(0, 12)}`;
   const folder = fits ? wanted : join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
