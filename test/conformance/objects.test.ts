@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { ConfigMap, Secret } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import { until } from '../rig/until.ts';
 import { useEngine } from './conformance-engine.ts';
 import { configMap, machine } from './samples.ts';
 
@@ -110,14 +111,17 @@ describe('kubectl patch', () => {
 });
 
 describe('kubectl replace', () => {
-  it('takes back what get -o yaml gave', () => {
+  it('takes back what get -o yaml gave', async () => {
     engine.ok(['create', '-f', '-'], machine('round'));
+    // The engine itself writes to new objects; a replacement between its reading and its writing would rightly be refused.
+    await until('the machine\'s status', () => engine.json<VirtualMachine>(['get', 'vm', 'round']).status?.printableStatus === 'Stopped');
     const text = engine.ok(['get', 'vm', 'round', '-o', 'yaml']);
     expect(engine.ok(['replace', '-f', '-'], text)).toContain('replaced');
     const again = engine.ok(['get', 'vm', 'round', '-o', 'yaml']);
     const withoutRevision = (yaml: string): string => yaml.replace(/resourceVersion: .*/, '');
     expect(withoutRevision(again)).toBe(withoutRevision(text));
     engine.ok(['delete', 'vm', 'round']);
+    await until('the notes on the node', () => engine.ok(['get', 'nodes', '-o', 'yaml']).includes('hayloft.io/acceleration:'));
     const node = engine.ok(['get', 'nodes', '-o', 'yaml']);
     expect(engine.ok(['replace', '-f', '-'], node)).toContain('replaced');
   });
