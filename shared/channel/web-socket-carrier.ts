@@ -10,9 +10,16 @@ const HEADER_BYTES = 4;
 /** The largest message that the backend takes: bytes with their header, or a call's input (a long YAML document). */
 export const MAX_MESSAGE_BYTES = 2 * MAX_DATA_BYTES;
 
+/** Messages that fit are sent from buffers that are used again: room for what is read from a cluster at once. */
+const POOLED_BYTES = 256 * 1024 + HEADER_BYTES;
+/** Shorter ones are not worth it. */
+const UNPOOLED_BYTES = 4 * 1024;
+const MOST_FREE = 8;
+
 /** What the browser's `WebSocket` and the one of the `ws` package have in common. */
 export interface SocketLike {
-  send(message: string | Uint8Array<ArrayBuffer>): void;
+  /** @param sent is called when the message may be changed again; browsers do not take one, as they copy */
+  send(message: string | Uint8Array<ArrayBuffer>, sent?: () => void): void;
   close(code?: number): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   addEventListener(type: 'close' | 'error', listener: () => void): void;
@@ -24,6 +31,8 @@ export interface SocketLike {
  */
 export function webSocketCarrier(socket: SocketLike): Carrier {
   let closed = false;
+  // Making and collecting a buffer for each message costs more than filling it.
+  const free: Uint8Array<ArrayBuffer>[] = [];
   const ended = (): void => {
     if (closed) return;
     closed = true;
@@ -35,10 +44,14 @@ export function webSocketCarrier(socket: SocketLike): Carrier {
     },
     sendData: ({ id, bytes }) => {
       if (closed) return;
-      const message = new Uint8Array(HEADER_BYTES + bytes.byteLength);
-      new DataView(message.buffer).setUint32(0, id, true);
-      message.set(bytes, HEADER_BYTES);
-      socket.send(message);
+      const length = HEADER_BYTES + bytes.byteLength;
+      const pooled = length > UNPOOLED_BYTES && length <= POOLED_BYTES;
+      const buffer = pooled ? (free.pop() ?? new Uint8Array(POOLED_BYTES)) : new Uint8Array(length);
+      new DataView(buffer.buffer).setUint32(0, id, true);
+      buffer.set(bytes, HEADER_BYTES);
+      socket.send(buffer.subarray(0, length), () => {
+        if (pooled && free.length < MOST_FREE) free.push(buffer);
+      });
     },
     onControl: () => undefined,
     onData: () => undefined,

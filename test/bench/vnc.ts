@@ -6,13 +6,13 @@
  * browser's bytes take: the engine's WebSocket over TLS, the backend, the channel. websockify has one hop and no
  * encryption.
  */
-import { once } from 'node:events';
 import { renameSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import WebSocket from 'ws';
 import type { ChannelClient } from '../../shared/channel/types.ts';
 import { startApp, type RigApp } from '../rig/app.ts';
 import { connectApp } from '../rig/app-channel.ts';
+import { startProgram, type RunningProgram } from '../rig/process.ts';
 import { qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 import { median, type Measurement } from './measurement.ts';
@@ -20,7 +20,6 @@ import { startWebsockify } from './peers.ts';
 
 const runs = 5;
 const bytesPerRun = 256 * 2 ** 20;
-const chunk = Buffer.alloc(256 * 1024, 0x5a);
 const machine = { clusterId: 'local', namespace: 'default', name: 'bench-screen' };
 
 export async function vnc(): Promise<Measurement[]> {
@@ -38,7 +37,7 @@ export async function vnc(): Promise<Measurement[]> {
     }
     channel.close();
     await websockify.stop();
-    source.close();
+    await source.stop();
     return [
       {
         name: 'VNC bytes to the viewer',
@@ -84,22 +83,11 @@ async function startMachine(app: RigApp): Promise<string> {
 }
 
 /** Listens in QEMU's place and sends each viewer as many bytes as a run takes, as fast as they go. */
-async function takePlace(socket: string): Promise<Server> {
+async function takePlace(socket: string): Promise<RunningProgram> {
   renameSync(socket, `${socket}.qemu`);
-  const server = createServer((viewer) => {
-    let left = bytesPerRun;
-    const send = (): void => {
-      while (left > 0) {
-        left -= chunk.byteLength;
-        if (!viewer.write(chunk)) return;
-      }
-    };
-    viewer.on('drain', send).on('error', () => viewer.destroy());
-    send();
-  });
-  server.listen(socket);
-  await once(server, 'listening');
-  return server;
+  const program = startProgram(process.execPath, [join(import.meta.dirname, 'byte-source.ts'), socket, String(bytesPerRun)]);
+  await program.line(/listening/);
+  return program;
 }
 
 /** Tells how many bytes have come; `enough` when those of a run have. */

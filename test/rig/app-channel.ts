@@ -16,7 +16,6 @@ export async function connectApp(url: string): Promise<{ client: ChannelClient; 
   if (!session.ok) throw new Error(`The web host refused the token: ${session.status}`);
   const cookie = session.headers.getSetCookie().map((line) => line.split(';')[0]);
   const socket = new WebSocket(`ws://${host}/channel`, { origin, headers: { cookie: cookie.join('; ') }, perMessageDeflate: false });
-  socket.binaryType = 'arraybuffer';
   await once(socket, 'open');
   return { client: createChannelClient(webSocketCarrier(socket)), close: () => socket.terminate() };
 }

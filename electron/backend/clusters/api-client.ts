@@ -1,9 +1,9 @@
 /** Requests to one Kubernetes API server over kept-alive connections. */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
+import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { Access, Credentials } from './access.ts';
 import { errorFromAnswer, errorFromNetwork, noAnswer } from './api-errors.ts';
 
@@ -26,11 +26,6 @@ export interface TlsOptions {
   key?: string;
   servername?: string;
   rejectUnauthorized?: boolean;
-}
-
-export interface WebSocketOptions extends TlsOptions {
-  headers: Record<string, string>;
-  createConnection?: () => Socket;
 }
 
 export class ApiClient {
@@ -82,15 +77,18 @@ export class ApiClient {
     return response;
   }
 
-  /** Where and how to open a WebSocket at `path`: address, TLS options and headers. */
-  async webSocketOptions(path: string): Promise<{ url: string; options: WebSocketOptions }> {
+  /**
+   * Begins a request that asks the server to speak another protocol from here on; its `upgrade` event says that it
+   * does. The connection is its own, and reads into pooled buffers where it is local (`giveBack`).
+   * @param headers those of the other protocol
+   */
+  async upgrade(path: string, headers: Record<string, string>): Promise<ClientRequest> {
     const { server, localSocket } = this.access;
     const credentials = await this.#credentials();
-    const headers = authorization(credentials);
-    if (localSocket === undefined) {
-      return { url: server.replace(/^https/, 'wss') + path, options: { ...trustOf(this.access), ...certificateOf(credentials), headers } };
-    }
-    return { url: `ws://localhost${path}`, options: { headers, createConnection: () => connect(localSocket) } };
+    const options = { headers: { ...headers, ...authorization(credentials) } };
+    return localSocket === undefined
+      ? httpsRequest(server + path, { ...options, ...trustOf(this.access), ...certificateOf(credentials), agent: false })
+      : httpRequest({ ...options, host: 'localhost', path, createConnection: () => connectPooled(localSocket).resume() });
   }
 
   close(): void {

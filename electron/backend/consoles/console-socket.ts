@@ -1,22 +1,15 @@
-/** A WebSocket to a cluster's console, joined to a byte stream of the channel. */
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import WebSocket from 'ws';
+/** A cluster's console, joined to a byte stream of the channel. */
 import type { ServerStream } from '#shared/channel/handlers.ts';
 import { errorCode, HayloftError } from '#shared/contract/errors.ts';
-import { abortReason, type ApiClient } from '../clusters/api-client.ts';
-import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
+import type { ApiClient } from '../clusters/api-client.ts';
+import { openWebSocket, type ByteSocket } from './web-socket.ts';
 
 /** KubeVirt's only subprotocol: raw bytes in binary frames (kubevirt.io/client-go, subresources/constants.go). */
 const subprotocol = 'plain.kubevirt.io';
-const handshakeMs = 15_000;
 /** Bytes on their way to the viewer: above the first the guest's side waits, below the second it goes on. */
 const mostUnsent = 1024 * 1024;
 const fewUnsent = 256 * 1024;
-/** Bytes on their way to the guest: above it the viewer is not read from. */
-const mostTyped = 1024 * 1024;
-/** How long the far side may take to say goodbye. */
-const goodbyeMs = 1000;
+
 /** WebSocket close codes (RFC 6455, 7.4.1) of an ending that nobody need be told about. */
 const ordinaryEnds = new Set([1000, 1001, 1005]);
 
@@ -31,29 +24,16 @@ export async function joinConsole(
   stream: ServerStream<object>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { server } = client.access;
-  const { url, options } = await client.webSocketOptions(path);
-  const socket = new WebSocket(url, subprotocol, {
-    ...options,
-    perMessageDeflate: false,
-    handshakeTimeout: handshakeMs,
-  });
-  socket.binaryType = 'nodebuffer';
+  const socket = await openWebSocket(client, path, subprotocol, signal);
   const end = (): void => socket.terminate();
   signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
   try {
-    // The first bytes may come together with the handshake's answer, before anybody could begin to listen.
-    const output = new Output(socket, stream);
-    const closed = once(socket, 'close') as Promise<[code: number, reason: Buffer]>;
-    closed.catch(() => undefined);
-    await opened(socket, server, signal);
     stream.accept({});
-    output.begin();
+    forwardOutput(socket, stream);
     void forwardInput(stream, socket);
-    const [code, reason] = await closed.catch((error: unknown) => {
-      throw errorFromNetwork(error, server);
-    });
-    if (!signal.aborted) tellEnd(code, reason.toString(), server);
+    const { code, reason } = await socket.closed;
+    if (!signal.aborted) tellEnd(code, reason, client.access.server);
   } finally {
     signal.removeEventListener('abort', end);
     socket.terminate();
@@ -61,67 +41,33 @@ export async function joinConsole(
 }
 
 /** What the guest shows: passed on as it comes, and held back at the far side when the viewer is slow. */
-class Output {
-  readonly #socket: WebSocket;
-  readonly #stream: ServerStream<object>;
-  #early: Buffer[] | undefined = [];
-  #unsent = 0;
-
-  constructor(socket: WebSocket, stream: ServerStream<object>) {
-    this.#socket = socket;
-    this.#stream = stream;
-    socket.on('message', (bytes: Buffer) => {
-      if (this.#early) this.#early.push(bytes);
-      else this.#pass(bytes);
-    });
-  }
-
-  begin(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const bytes of early) this.#pass(bytes);
-  }
-
-  #pass(bytes: Buffer): void {
-    this.#unsent += bytes.length;
-    if (this.#unsent > mostUnsent) this.#socket.pause();
-    this.#stream.write(bytes).then(
-      () => {
-        this.#unsent -= bytes.length;
-        if (this.#socket.isPaused && this.#unsent < fewUnsent) this.#socket.resume();
-      },
-      () => this.#socket.terminate(),
-    );
-  }
+function forwardOutput(socket: ByteSocket, stream: ServerStream<object>): void {
+  let unsent = 0;
+  let paused = false;
+  socket.begin(async (bytes) => {
+    unsent += bytes.length;
+    if (unsent > mostUnsent && !paused) {
+      paused = true;
+      socket.pause();
+    }
+    await stream.write(bytes);
+    unsent -= bytes.length;
+    if (paused && unsent < fewUnsent) {
+      paused = false;
+      socket.resume();
+    }
+  });
 }
 
-/** What is typed and clicked, on to the guest. Always in binary frames: KubeVirt drops text frames in silence. */
-async function forwardInput(stream: ServerStream<object>, socket: WebSocket): Promise<void> {
+/** What is typed and clicked, on to the guest. */
+async function forwardInput(stream: ServerStream<object>, socket: ByteSocket): Promise<void> {
   try {
-    for await (const chunk of stream.chunks) {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      const sent = new Promise<void>((resolve) => socket.send(chunk, { binary: true }, () => resolve()));
-      if (socket.bufferedAmount > mostTyped) await sent;
-    }
+    for await (const chunk of stream.chunks) await socket.send(chunk);
     socket.close();
-    setTimeout(() => socket.terminate(), goodbyeMs).unref();
   } catch {
     // The viewer is gone; the channel has told whoever it was.
     socket.terminate();
   }
-}
-
-function opened(socket: WebSocket, server: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve());
-    socket.on('error', (error) => reject(signal.aborted ? abortReason(signal) : errorFromNetwork(error, server)));
-    socket.once('unexpected-response', (_request, response) => {
-      text(response).then(
-        (body) => reject(errorFromAnswer(response.statusCode ?? 0, body)),
-        (error: unknown) => reject(errorFromNetwork(error, server)),
-      );
-    });
-  });
 }
 
 /** Hayloft's engine gives the reason for an ending as one of our codes; others end without a word. */

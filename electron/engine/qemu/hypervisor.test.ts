@@ -102,7 +102,7 @@ describe('a guest', () => {
 
   it('greets on its VNC socket', async () => {
     const screen = await (await start()).vnc();
-    const [greeting] = (await once(screen, 'data')) as [Buffer];
+    const [greeting] = (await once(screen.resume(), 'data')) as [Buffer];
     expect(greeting.toString()).toMatch(/^RFB 003\.008/);
     screen.destroy();
   });

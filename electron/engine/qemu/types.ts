@@ -47,7 +47,7 @@ export interface Guest {
   kill(): Promise<void>;
   /** PNG bytes of the screen. */
   screenshot(): Promise<Uint8Array>;
-  /** A new connection to the VNC server. Throws when the guest has no screen. */
+  /** A new connection to the VNC server, paused; its chunks may be given back (`giveBack`). Throws when the guest has no screen. */
   vnc(): Promise<Duplex>;
   /** A viewer of the first serial line: begins with the last output (up to 64 KiB), then follows. */
   serial(): Promise<Duplex>;

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { giveBack } from '#shared/host/pooled-socket.ts';
 import type { Status } from '#shared/kube/object.ts';
 
 const subprotocol = 'plain.kubevirt.io';
@@ -51,7 +52,10 @@ function join(viewer: WebSocket, guest: Duplex): void {
     guest.resume();
   };
   guest.on('data', (chunk: Buffer) => {
-    viewer.send(chunk, { binary: true }, sent);
+    viewer.send(chunk, { binary: true }, () => {
+      giveBack(chunk);
+      sent();
+    });
     if (viewer.bufferedAmount < backlogBytes) return;
     waiting = true;
     guest.pause();
@@ -70,6 +74,7 @@ function join(viewer: WebSocket, guest: Duplex): void {
   });
   viewer.on('close', () => guest.destroy());
   viewer.on('error', () => guest.destroy());
+  guest.resume();
 }
 
 /** Answers an upgrade that is refused, as the HTTP answer that it would have been. */

@@ -1,9 +1,9 @@
 /** One running QEMU, held by its control socket: the same whether this engine started it or an earlier one did. */
 import { readFile, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { GuestPaths } from '../argv/paths.ts';
 import type { QmpConnection } from '../qmp.ts';
 import type { Guest, GuestExit, GuestState } from '../types.ts';
@@ -103,7 +103,7 @@ export class QemuGuest implements Guest {
       return Promise.reject(new HayloftError('no-graphics', 'This machine has no screen.'));
     }
     return new Promise((resolve, reject) => {
-      const socket = createConnection(this.#paths.vnc);
+      const socket = connectPooled(this.#paths.vnc);
       socket.once('connect', () => resolve(socket));
       socket.once('error', reject);
     });
