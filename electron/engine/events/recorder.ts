@@ -33,21 +33,32 @@ export function createEventRecorder(resources: Resources, log: Log, limit = cap)
   const timer = setInterval(() => {
     if (kept > 0) quietly(() => prune(resources, Date.now() - keepMs, limit));
   }, pruneEveryMs);
+  const write = (event: KubeEvent): void => {
+    const { namespace, name = '' } = event.metadata;
+    const again = resources.change(events, namespace, name, (old) => {
+      old.count = (old.count ?? 1) + 1;
+      old.lastTimestamp = event.lastTimestamp ?? null;
+    });
+    if (again) return;
+    // Room is made a tenth at a time, so that not every new event looks at all the others.
+    if (kept >= limit) prune(resources, Date.now() - keepMs, Math.floor(limit * 0.9));
+    resources.create(events, event);
+  };
+  let unwritten: KubeEvent[] = [];
+  const writeAll = (): void => {
+    const waiting = unwritten;
+    unwritten = [];
+    for (const event of waiting) quietly(() => write(event));
+  };
   return {
     record: (about, type, reason, message) =>
       quietly(() => {
-        const event = eventAbout(about, type, reason, message);
-        const { namespace, name = '' } = event.metadata;
-        const again = resources.change(events, namespace, name, (old) => {
-          old.count = (old.count ?? 1) + 1;
-          old.lastTimestamp = event.lastTimestamp ?? null;
-        });
-        if (again) return;
-        // Room is made a tenth at a time, so that not every new event looks at all the others.
-        if (kept >= limit) prune(resources, Date.now() - keepMs, Math.floor(limit * 0.9));
-        resources.create(events, event);
+        // A write waits for the disk: what the event is about goes first.
+        if (unwritten.length === 0) setImmediate(writeAll);
+        unwritten.push(eventAbout(about, type, reason, message));
       }),
     stop: () => {
+      writeAll();
       clearInterval(timer);
       unsubscribe();
     },

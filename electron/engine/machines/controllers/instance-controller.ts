@@ -79,9 +79,10 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
     });
     return undefined;
   }
-  context.events.record(vmi, 'Normal', 'Started', 'VirtualMachineInstance started.');
   const guest = guests.get(vmi.metadata.uid);
-  return guest ? describe(parts, vmi, guest) : undefined;
+  const result = guest ? await describe(parts, vmi, guest) : undefined;
+  context.events.record(vmi, 'Normal', 'Started', 'VirtualMachineInstance started.');
+  return result;
 }
 
 function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string } {

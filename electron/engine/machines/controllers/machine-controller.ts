@@ -1,5 +1,6 @@
 /** Makes machines run, or not, as their run strategy says; and makes and keeps what they own. */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { runStrategyOf } from '#shared/kube/machine-status.ts';
@@ -56,7 +57,7 @@ export function controlMachines(parts: MachineParts): Controller {
   });
 }
 
-function reconcile(parts: MachineParts, key: Key): ReconcileResult {
+async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult> {
   const { resources } = parts.context;
   const vm = resources.get(virtualMachines, key.namespace, key.name);
   if (!vm) return undefined;
@@ -75,7 +76,11 @@ function reconcile(parts: MachineParts, key: Key): ReconcileResult {
     stop(parts, vm, vmi);
   } else if (decision === 'start') {
     retryMs = waitLeft(vm);
-    if (disks.state === 'ready' && retryMs === undefined) failure = makeInstance(parts, vm) ?? failure;
+    if (disks.state === 'ready' && retryMs === undefined) {
+      failure = makeInstance(parts, vm) ?? failure;
+      // The guest's process is made first: what is told here waits for the disk.
+      await setImmediate();
+    }
   }
   tell(parts, key, disks, failure, decision);
   return retryMs === undefined ? undefined : { requeueAfterMs: retryMs };
