@@ -1,5 +1,4 @@
 /** Sends an image's bytes to CDI's upload proxy. Source: CDI's doc/upload.md. */
-import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { HayloftError } from '#shared/contract/errors.ts';
@@ -76,12 +75,17 @@ async function write(
   progress: (sentBytes: number) => void,
   over: AbortSignal,
 ): Promise<void> {
+  const ended = new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
   let sent = 0;
+  let taken: Promise<unknown> = Promise.resolve();
   for await (const chunk of source.chunks()) {
     if (over.aborted) return;
     sent += chunk.byteLength;
     if (sent > source.sizeBytes) break;
-    if (!request.write(chunk)) await once(request, 'drain', { signal: over }).catch(() => undefined);
+    // One chunk is on its way while the next is read.
+    const before = taken;
+    taken = new Promise((resolve) => request.write(chunk, resolve));
+    await Promise.race([before, ended]);
     progress(sent);
   }
   if (sent !== source.sizeBytes && !over.aborted) {

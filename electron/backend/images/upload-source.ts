@@ -1,5 +1,4 @@
 /** Where an upload's bytes come from: a file of this computer, or a stream from the renderer. */
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { HayloftError } from '#shared/contract/errors.ts';
@@ -13,7 +12,7 @@ export interface UploadSource {
   sizeBytes: number;
   /** The first bytes, by which it is told what the file is. */
   head: Uint8Array;
-  /** All bytes, from the first on. To be read once. */
+  /** All bytes, from the first on. To be read once. A chunk stays as it is until the next but one is asked for. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -28,7 +27,23 @@ export async function fileSource(path: string): Promise<UploadSource> {
   try {
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await file.read(head, 0, head.length, 0);
-    return { sizeBytes: found.size, head, chunks: () => createReadStream(path, { highWaterMark: chunkBytes }) as AsyncIterable<Uint8Array> };
+    return { sizeBytes: found.size, head, chunks: () => chunksOf(path) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads into two buffers in turn: making new ones costs more than reading. */
+async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
+  const file = await open(path);
+  try {
+    const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
+    for (;;) {
+      const { bytesRead } = await file.read(buffers[0], 0, chunkBytes);
+      if (bytesRead === 0) return;
+      yield buffers[0].subarray(0, bytesRead);
+      buffers.reverse();
+    }
   } finally {
     await file.close();
   }
