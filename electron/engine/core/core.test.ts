@@ -6,7 +6,7 @@ import { configMaps } from './config-map.ts';
 import { architecture, nodeNameFrom } from './host.ts';
 import { keepHostNode } from './host-node.ts';
 import { namespaces } from './namespace.ts';
-import { conditionsFrom, hasChanged, reservedMemoryBytes } from './node-status.ts';
+import { conditionsFrom, hasChanged, isWorthTelling, reservedMemoryBytes } from './node-status.ts';
 import { nodes } from './node.ts';
 import { pods } from './pod.ts';
 import { secrets } from './secret.ts';
@@ -107,11 +107,19 @@ describe('the Node', () => {
     });
     const second = await keepHostNode(context(rig));
     await second.stop();
-    expect(rig.resources.get(nodes, undefined, 'loft')?.metadata.annotations).toEqual({ 'hayloft.io/acceleration': 'tcg' });
+    expect(rig.resources.get(nodes, undefined, 'loft')?.metadata.annotations).toMatchObject({ 'hayloft.io/acceleration': 'tcg' });
+  });
+
+  const GiB = 2 ** 30;
+
+  it('tells the room on the disk anew only when it is worth it', () => {
+    expect(isWorthTelling(9 * GiB, undefined)).toBe(true);
+    expect(isWorthTelling(9 * GiB, 9 * GiB + 1000)).toBe(false);
+    expect(isWorthTelling(9 * GiB, 9.5 * GiB)).toBe(true);
+    expect(isWorthTelling(0.01 * GiB, 0.1 * GiB)).toBe(true);
   });
 
   it('tells pressure, and the time of a change only when there was one', () => {
-    const GiB = 2 ** 30;
     const calm = conditionsFrom({ memoryAvailableBytes: GiB, diskFreeBytes: 9 * GiB }, [], '2026-01-01T00:00:00Z');
     const tight = { memoryAvailableBytes: GiB, diskFreeBytes: GiB };
     expect(hasChanged({ memoryAvailableBytes: 2 * GiB, diskFreeBytes: 8 * GiB }, calm)).toBe(false);

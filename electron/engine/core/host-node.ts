@@ -1,8 +1,10 @@
 /** Keeps the one Node, which is this computer. */
+import type { KubeNode } from '#shared/kube/core.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { EngineContext } from '../context.ts';
 import { timestamp } from '../store/keys.ts';
 import { readHeadroom, readHost, type Host } from './host.ts';
-import { conditionsFrom, hasChanged, statusFrom } from './node-status.ts';
+import { conditionsFrom, DISK_FREE_ANNOTATION, hasChanged, inKi, isWorthTelling, statusFrom } from './node-status.ts';
 import { nodes } from './node.ts';
 
 /** How often memory and disk are looked at; something is written only when a condition changes. */
@@ -26,6 +28,7 @@ export async function keepHostNode(context: EngineContext): Promise<HostNode> {
     }
     resources.change(nodes, undefined, nodeName, (node) => {
       node.metadata.labels = { ...node.metadata.labels, ...labelsFrom(nodeName, host) };
+      node.metadata.annotations = { ...node.metadata.annotations, [DISK_FREE_ANNOTATION]: inKi(host.diskFreeBytes) };
     });
     resources.changeStatus(nodes, undefined, nodeName, (node) => {
       node.status = statusFrom(host, node.status, timestamp());
@@ -33,10 +36,19 @@ export async function keepHostNode(context: EngineContext): Promise<HostNode> {
   };
   ensure();
 
+  const tellDiskFree = (bytes: number, node: KubeNode | undefined): void => {
+    if (!isWorthTelling(bytes, parseQuantity(node?.metadata.annotations?.[DISK_FREE_ANNOTATION]))) return;
+    resources.change(nodes, undefined, nodeName, ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, [DISK_FREE_ANNOTATION]: inKi(bytes) };
+    });
+  };
+
   let lastHeartbeat = Date.now();
   const check = async (): Promise<void> => {
     const room = await readHeadroom(dataDir);
-    const told = resources.get(nodes, undefined, nodeName)?.status?.conditions ?? [];
+    const node = resources.get(nodes, undefined, nodeName);
+    tellDiskFree(room.diskFreeBytes, node);
+    const told = node?.status?.conditions ?? [];
     if (Date.now() - lastHeartbeat < heartbeatEveryMs && !hasChanged(room, told)) return;
     lastHeartbeat = Date.now();
     resources.changeStatus(nodes, undefined, nodeName, (node) => {

@@ -5,6 +5,9 @@ import type { Headroom, Host } from './host.ts';
 
 type NodeStatus = NonNullable<KubeNode['status']>;
 
+/** What is left on the file system with the disks. Kubernetes has no field for it. */
+export const DISK_FREE_ANNOTATION = 'hayloft.io/disk-free';
+
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 /** The kubelet's own threshold: below it a Linux host begins to kill processes. */
@@ -12,7 +15,7 @@ const leastMemory = 100 * MiB;
 /** Guests stop with an I/O error when their disks cannot grow; this leaves time to react. */
 const leastDisk = 2 * GiB;
 
-const inKi = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+export const inKi = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
 
 /** What the host's own system is left: a twentieth of the memory, at least 512 MiB and at most 2 GiB. */
 export const reservedMemoryBytes = (memoryBytes: number): number =>
@@ -48,6 +51,14 @@ export function conditionsFrom(room: Headroom, old: readonly Condition[], now: s
 /** Whether the conditions say something else now than those that were told. */
 export function hasChanged(room: Headroom, told: readonly Condition[]): boolean {
   return judge(room).some(({ type, status }) => told.find((condition) => condition.type === type)?.status !== status);
+}
+
+/**
+ * Whether the room on the disk differs enough from what was told (undefined: nothing was) to write it down anew: by
+ * 256 MiB, or by a twentieth where that is less.
+ */
+export function isWorthTelling(freeBytes: number, toldBytes: number | undefined): boolean {
+  return toldBytes === undefined || Math.abs(freeBytes - toldBytes) > Math.min(256 * MiB, toldBytes / 20);
 }
 
 function judge({ memoryAvailableBytes, diskFreeBytes }: Headroom): Condition[] {
