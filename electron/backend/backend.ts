@@ -28,18 +28,19 @@ export interface BackendOptions {
 
 export interface Backend {
   handlers: Handlers;
+  /** Starts or finds the engine, and connects; nothing is waited for. */
+  begin(): void;
   /** Cancels what runs and lets go of every cluster. The engine and its machines go on. */
   close(): Promise<void>;
 }
 
-/** Starts at once to connect; nothing is waited for. */
+/** Does nothing by itself until it is told to begin. */
 export function createBackend(options: BackendOptions): Backend {
   const { dataDir, host, log } = options;
   const clusters = new Clusters(join(dataDir, 'clusters'), log);
   const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
   const selfCheck = new SelfCheck(clusters.local, dataDir);
   const uploads = new Uploads(clusters);
-  engine.begin();
   return {
     handlers: {
       calls: {
@@ -64,6 +65,7 @@ export function createBackend(options: BackendOptions): Backend {
       },
       streams: { ...imageStreams(uploads), ...consoleStreams(clusters) },
     },
+    begin: () => engine.begin(),
     close: async () => {
       engine.close();
       await uploads.close();

@@ -11,6 +11,7 @@ if (dataDir === undefined) throw new Error('The backend’s process needs the da
 
 const log = openLog(dataDir, 'desktop');
 const backend = createBackend({ dataDir, host: 'desktop', engineMain: join(import.meta.dirname, '..', 'engine', 'main.js'), log });
+backend.begin();
 
 process.parentPort.on('message', ({ data, ports }) => {
   const message = data as BackendMessage;

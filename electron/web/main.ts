@@ -26,6 +26,8 @@ async function main(flags: Flags): Promise<void> {
     await backend.close();
     throw error;
   }
+  // Not before the address is ours: a start that fails leaves no engine behind.
+  backend.begin();
 
   let closing = false;
   const close = (): void => {

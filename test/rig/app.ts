@@ -24,13 +24,19 @@ export interface RigApp {
 export interface AppOptions {
   dataDir?: string;
   env?: NodeJS.ProcessEnv;
+  /** Whole paths of programs that are not there for the app and its engine. Takes root: a mount namespace hides them. */
+  hidden?: readonly string[];
 }
 
 /** Starts dist/web (which must be up to date) and waits for its ready line. */
 export async function startApp(options: AppOptions = {}): Promise<RigApp> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hayloft-app-'));
   const main = join(repository, 'dist', 'web', 'main.js');
-  const program = startProgram(process.execPath, [main, '--no-open', '--port', '0', '--data-dir', dataDir], {
+  const [command = '', ...args] = [
+    ...hiding(options.hidden ?? []),
+    ...[process.execPath, main, '--no-open', '--port', '0', '--data-dir', dataDir],
+  ];
+  const program = startProgram(command, args, {
     env: { ...process.env, ...options.env },
   });
   const [, url = ''] = await program.line(/^Hayloft is ready: (\S+)$/);
@@ -50,6 +56,13 @@ export async function startApp(options: AppOptions = {}): Promise<RigApp> {
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The words that run a command without these programs: an empty device in the place of each cannot be executed. */
+function hiding(paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  const mounts = paths.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
+  return ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$@"`, 'sh'];
 }
 
 /** Process id of the engine that works in a folder, found by its arguments, or undefined. */

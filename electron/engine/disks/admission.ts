@@ -88,7 +88,7 @@ function checkSpace(volume: DataVolume, field: string, requested: number, folder
   const needed = Number.isFinite(told) && told > 0 ? told : requested;
   const free = freeBytesNow(folder);
   if (needed <= free) return;
-  const message = `${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free on the disk; make room and try again`;
+  const message = `${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free on the disk`;
   throw invalid(dataVolumes, volume.metadata.name ?? '', [
     { reason: 'no-space', field, message: `Invalid value: ${JSON.stringify(sizeInWords(needed))}: ${message}` },
   ]);

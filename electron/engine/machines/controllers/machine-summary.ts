@@ -1,8 +1,11 @@
 /** A machine's printable status and conditions, in KubeVirt's words. Pure. */
 import type { PrintableStatus, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
+import type { Condition } from '#shared/kube/object.ts';
 import { setCondition } from '../guests.ts';
 import { isFinal } from './instance-status.ts';
+
+const FAILED_START = 'FailedStart';
 
 export interface DisksSummary {
   state: 'ready' | 'pending' | 'missing' | 'failed';
@@ -46,6 +49,7 @@ export function summarize(status: NonNullable<VirtualMachine['status']>, situati
     status.desiredGeneration = vm.metadata.generation;
   }
   const paused = findCondition(vmi?.status?.conditions, 'Paused');
+  const lastFailure = failureOfStart(status.conditions ?? [], situation);
   const trouble = failure ?? (disks.state === 'failed' || (disks.state === 'missing' && situation.wantsToRun) ? disks.message : undefined);
   const notReady = vmi
     ? { status: 'False' as const, reason: 'GuestNotRunning', message: vmi.status?.reason ?? 'Guest VM is not reported as running' }
@@ -68,7 +72,17 @@ export function summarize(status: NonNullable<VirtualMachine['status']>, situati
   status.conditions = setCondition(
     conditions,
     'Failure',
-    trouble === undefined ? undefined : { status: 'True', reason: 'FailedCreate', message: trouble },
+    trouble === undefined ? lastFailure : { status: 'True', reason: 'FailedCreate', message: trouble },
     now,
   );
+}
+
+/** Why the guest failed, told for as long as it is tried again: the instance that knew it is gone by then. */
+function failureOfStart(told: readonly Condition[], { vm, vmi }: Situation): Omit<Condition, 'type'> | undefined {
+  if (vmi?.status?.phase === 'Failed') {
+    return { status: 'True', reason: FAILED_START, message: vmi.status.reason ?? 'The guest ended with a failure.' };
+  }
+  const failing = (vm.status?.startFailure?.consecutiveFailCount ?? 0) > 0 && vmi?.status?.phase !== 'Running';
+  const before = findCondition(told, 'Failure');
+  return failing && before?.reason === FAILED_START ? { status: 'True', reason: FAILED_START, message: before.message ?? '' } : undefined;
 }
