@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { enginePid } from '../rig/app.ts';
 import { rigImage, type RigImage } from '../rig/images/rig-image.ts';
 import { textIso, truncatedIso } from '../rig/images/bad-images.ts';
 import { shellPassword } from '../rig/images/shell-disk.ts';
 import { dropFiles } from '../rig/browser.ts';
 import { qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
-import { screenShows } from './screen.ts';
+import { lookAtScreen, screenShows } from './screen.ts';
 import { startSession, type Session } from './session.ts';
 
 let session: Session;
@@ -66,6 +67,27 @@ describe('from an ISO to its boot menu on the screen', () => {
     await session.picture('boot-menu-moved');
     await page.keyboard.press('ArrowUp');
     await screenShows(page, 'the selection to move up', ({ selection }) => (selection ?? 1) < (moved.selection ?? 0));
+  });
+
+  it('goes on by itself on the same screen after the engine was killed', async () => {
+    const { page, app } = session;
+    const engineDir = join(app.dataDir, 'engine');
+    const uid = (await app.engine()).kubectl(['get', 'vmi', 'installer', '-o', 'jsonpath={.metadata.uid}']);
+    const [guest] = qemuProcesses(uid);
+    const engine = enginePid(engineDir) ?? 0;
+    const before = await screenShows(page, 'the menu', ({ selection }) => selection !== undefined);
+    process.kill(engine, 'SIGKILL');
+    await page.getByText('Connecting…').waitFor();
+    await session.picture('engine-killed');
+    await until('another engine', () => (enginePid(engineDir) ?? engine) !== engine);
+    await page.getByText('Running', { exact: true }).first().waitFor();
+    expect(qemuProcesses(uid)).toMatchObject([{ pid: guest?.pid }]);
+    await until('keys to reach the guest again', async () => {
+      await page.keyboard.press('ArrowDown');
+      const selection = (await lookAtScreen(page))?.selection;
+      return selection !== undefined && selection > (before.selection ?? 1) + 0.02;
+    });
+    await session.picture('engine-back');
   });
 
   it('shows the machine in the list, and forces it off after asking', async () => {
