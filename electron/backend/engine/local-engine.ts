@@ -19,7 +19,8 @@ import { Topic } from '../topics/topic.ts';
 const readyTimeoutMs = 2000;
 const startLimitMs = 30_000;
 const pollMs = 20;
-const checkEveryMs = 5000;
+/** Only a look at what is known already: as often as nobody notices. */
+const checkEveryMs = 500;
 const failurePrefix = 'Engine failed: ';
 
 const failure = z.object({ code: errorCode, message: z.string(), hint: z.string().optional() });

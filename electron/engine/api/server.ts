@@ -125,7 +125,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     listenLocal: async (path) => {
       const listening = once(local, 'listening');
-      local.listen({ path, backlog: 511 });
+      local.listen(path);
       await listening;
     },
     close: async () => {
