@@ -14,6 +14,7 @@ const backend = {
     topics: {},
     streams: {},
   },
+  begin: vi.fn(),
   close: vi.fn(() => Promise.resolve()),
 };
 const createBackend = vi.fn((options: object) => ({ ...backend, options }));
@@ -35,8 +36,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('composes the backend for the desktop', () => {
+it('composes the backend for the desktop, and lets it begin', () => {
   expect(createBackend).toHaveBeenCalledWith(expect.objectContaining({ host: 'desktop', dataDir: folder }));
+  expect(backend.begin).toHaveBeenCalledOnce();
 });
 
 it('serves every port that it is given', async () => {

@@ -11,10 +11,11 @@ import { build } from 'rolldown';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_PORT } from './flags.ts';
 
-/** In place of the real backend, which would start an engine: answers nothing, and says when it is closed. */
+/** In place of the real backend, which would start an engine: answers nothing, and says when it begins and is closed. */
 const backendStandIn = `export function createBackend() {
+  const begin = () => { process.stderr.write('backend began\\n'); };
   const close = () => { process.stdout.write('backend closed\\n'); return Promise.resolve(); };
-  return { handlers: { calls: {}, topics: {}, streams: {} }, close };
+  return { handlers: { calls: {}, topics: {}, streams: {} }, begin, close };
 }`;
 
 let folder: string;
@@ -85,8 +86,9 @@ describe('the web host’s program', () => {
     const [, address = ''] = readyLine.exec(await line) ?? [];
     expect(await (await fetch(address)).text()).toBe('<title>Hayloft</title>');
     child.kill('SIGTERM');
-    const { code, out } = await ended;
+    const { code, out, errors } = await ended;
     expect(code).toBe(0);
+    expect(errors).toBe('backend began\n');
     expect(out).toMatch(/backend closed\n$/);
   });
 
