@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../disks/types.ts';
+import type { QmpEvent } from './qmp.ts';
 
 export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
 
@@ -31,11 +32,20 @@ export interface GuestExit {
   message: string;
 }
 
+/** A guest's QMP connection, for the capabilities that have folders of their own. */
+export interface Monitor {
+  /** @returns what QEMU answers; rejects with a QmpError */
+  command(name: string, args?: Record<string, unknown>): Promise<unknown>;
+  /** Every event that QEMU tells. Returns a function that stops it. */
+  onEvent(listener: (event: QmpEvent) => void): () => void;
+}
+
 /** One running QEMU process. It goes on when the engine ends. */
 export interface Guest {
   /** The VMI's uid, by which it is found again. */
   readonly uid: string;
   readonly pid: number;
+  readonly monitor: Monitor;
   state(): Promise<GuestState>;
   pause(): Promise<void>;
   resume(): Promise<void>;

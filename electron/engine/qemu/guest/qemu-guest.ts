@@ -6,7 +6,7 @@ import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { GuestPaths } from '../argv/paths.ts';
 import type { QmpConnection } from '../qmp.ts';
-import type { Guest, GuestExit, GuestState } from '../types.ts';
+import type { Guest, GuestExit, GuestState, Monitor } from '../types.ts';
 import { isAlive, lastWords } from './process.ts';
 import type { GuestRecord } from './record.ts';
 import { SerialHub } from './serial-hub.ts';
@@ -55,6 +55,10 @@ export class QemuGuest implements Guest {
       if (changing.has(event)) for (const listener of this.#listeners) listener();
     });
     this.ended = this.#waitForEnd();
+  }
+
+  get monitor(): Monitor {
+    return this.#qmp;
   }
 
   async state(): Promise<GuestState> {
