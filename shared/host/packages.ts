@@ -120,6 +120,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['xorriso'], dnf: ['xorriso'], zypper: ['xorriso'], pacman: ['libisoburn'] },
   },
   {
+    id: 'genisoimage',
+    title: 'genisoimage',
+    why: 'Discs with a UDF bridge are made for the tests.',
+    commands: ['genisoimage'],
+    packages: { apt: ['genisoimage'], dnf: ['genisoimage'], zypper: ['mkisofs'], pacman: ['cdrtools'] },
+  },
+  {
     id: 'isolinux',
     title: 'Boot loaders for test images',
     why: 'Test images boot through ISOLINUX and SYSLINUX.',
