@@ -7,7 +7,15 @@ import { webSocketCarrier } from '../../shared/channel/web-socket-carrier.ts';
 
 /** @param url the address with its token, as the ready line gives it */
 export async function connectApp(url: string): Promise<{ client: ChannelClient; close: () => void }> {
-  const { origin, host, hash } = new URL(url);
+  const { host } = new URL(url);
+  const socket = new WebSocket(`ws://${host}/channel`, { headers: await signIn(url), perMessageDeflate: false });
+  await once(socket, 'open');
+  return { client: createChannelClient(webSocketCarrier(socket)), close: () => socket.terminate() };
+}
+
+/** Exchanges the token for the session's cookie. @returns the headers that open the channel */
+export async function signIn(url: string): Promise<{ origin: string; cookie: string }> {
+  const { origin, hash } = new URL(url);
   const session = await fetch(`${origin}/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', origin },
@@ -15,7 +23,5 @@ export async function connectApp(url: string): Promise<{ client: ChannelClient; 
   });
   if (!session.ok) throw new Error(`The web host refused the token: ${session.status}`);
   const cookie = session.headers.getSetCookie().map((line) => line.split(';')[0]);
-  const socket = new WebSocket(`ws://${host}/channel`, { origin, headers: { cookie: cookie.join('; ') }, perMessageDeflate: false });
-  await once(socket, 'open');
-  return { client: createChannelClient(webSocketCarrier(socket)), close: () => socket.terminate() };
+  return { origin, cookie: cookie.join('; ') };
 }
