@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { startProgram } from '../../../test/rig/process.ts';
 import { until } from '../../../test/rig/until.ts';
 import { isAlive } from './guest/process.ts';
 import { createHypervisor } from './hypervisor.ts';
+import { QmpConnection } from './qmp.ts';
 import type { Guest, GuestPlan, Hypervisor } from './types.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -56,7 +57,11 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const guest of started) if (isAlive(guest.pid)) await guest.kill();
+  for (const { pid } of started) {
+    if (!isAlive(pid)) continue;
+    process.kill(pid, 'SIGKILL');
+    await until('a guest to end', () => !isAlive(pid));
+  }
   started = [];
   rmSync(folder, { recursive: true, force: true });
 });
@@ -141,7 +146,120 @@ async function reader(guest: Guest): Promise<{ stream: NodeJS.WritableStream; te
   return { stream, text: () => text };
 }
 
+/** A guest that obeys: up when it has said so on its serial line. */
+async function startObedient(uid?: string): Promise<Guest> {
+  const disk = { path: rigImage('power-disk'), format: 'raw' as const, virtualSizeBytes: 1, allocatedBytes: 1 };
+  const { vmi } = plan({ memory: { guest: '32Mi' }, devices: { disks: [{ name: 'root', disk: { readonly: true } }] } }, uid);
+  const guest = await start({ vmi, volumes: new Map([['root', disk]]) });
+  await boots(guest, 1);
+  return guest;
+}
+
+async function boots(guest: Guest, count: number): Promise<void> {
+  const line = await reader(guest);
+  await until(`boot ${count}`, () => line.text().split('B').length > count);
+}
+
+const press = (guest: Guest, key: string): Promise<unknown> =>
+  guest.monitor.command('send-key', { keys: [{ type: 'qcode', data: key }] });
+
+describe('the end of a guest', () => {
+  it('is told as what it was: shut down from within, turned off, or ended by a signal', async () => {
+    const within = await startObedient();
+    await press(within, 'q');
+    expect(await within.ended).toEqual({ clean: true, message: 'The guest shut down.' });
+
+    const button = await startObedient();
+    await button.powerDown();
+    expect((await button.ended).message).toBe('The guest shut down.');
+
+    const signal = await startObedient();
+    process.kill(signal.pid, 'SIGTERM');
+    expect(await signal.ended).toEqual({ clean: false, message: 'QEMU was ended by a signal.' });
+  });
+
+  it('is not a reset from within, nor a reboot by the power button', async () => {
+    const guest = await startObedient();
+    await press(guest, 'r');
+    await boots(guest, 2);
+    await guest.reboot(30_000);
+    await boots(guest, 3);
+    expect(await guest.state()).toBe('running');
+    // Once it was begun anew, a shutdown is one again.
+    await press(guest, 'q');
+    expect((await guest.ended).clean).toBe(true);
+  });
+});
+
 describe('adoption', () => {
+  const away = async (uid: string): Promise<Guest> => {
+    const guest = await startObedient(uid);
+    await hypervisor.release();
+    hypervisor = open();
+    return guest;
+  };
+
+  it('finds a guest whose engine died before it noted that it had started it', async () => {
+    const before = await away(crypto.randomUUID());
+    rmSync(join(folder, 'run', before.uid, 'guest.json'));
+    const [guest, ...others] = await hypervisor.adopt();
+    expect(others).toEqual([]);
+    expect([guest?.uid, guest?.pid]).toEqual([before.uid, before.pid]);
+    expect(await guest?.state()).toBe('running');
+    const screen = await guest?.vnc();
+    screen?.destroy();
+  });
+
+  it('keeps a guest that does not answer, never starts it twice, and speaks to it as soon as it does', async () => {
+    const before = await away(crypto.randomUUID());
+    process.kill(before.pid, 'SIGSTOP');
+    const [guest] = await hypervisor.adopt();
+    expect(guest?.pid).toBe(before.pid);
+    await expect(guest?.state()).rejects.toThrow('does not answer');
+
+    const again = await open().start({ ...plan({}, before.uid) });
+    expect(again.pid).toBe(before.pid);
+
+    process.kill(before.pid, 'SIGCONT');
+    await until('an answer', async () => (await guest?.state().catch(() => undefined)) === 'running');
+    await guest?.kill();
+    expect(isAlive(before.pid)).toBe(false);
+  });
+
+  it('ends a guest that does not answer when it is told to', async () => {
+    const before = await away(crypto.randomUUID());
+    process.kill(before.pid, 'SIGSTOP');
+    const [guest] = await hypervisor.adopt();
+    await guest?.kill();
+    expect(isAlive(before.pid)).toBe(false);
+    expect(readdirSync(join(folder, 'run'))).toEqual([]);
+  });
+
+  it('knows how a guest ended while no engine ran', async () => {
+    const before = await away(crypto.randomUUID());
+    const qmp = await QmpConnection.connect(join(folder, 'run', before.uid, 'qmp.sock'));
+    await qmp.command('system_powerdown');
+    await until('the guest to shut down', async () => {
+      const { status } = (await qmp.command('query-status')) as { status: string };
+      return status === 'shutdown';
+    });
+    qmp.close();
+    const [guest] = await hypervisor.adopt();
+    expect(await guest?.ended).toEqual({ clean: true, message: 'The guest shut down.' });
+  });
+
+  it('does not take a stranger with a guest’s process number for the guest', async () => {
+    const before = await away(crypto.randomUUID());
+    process.kill(before.pid, 'SIGKILL');
+    await until('the process to end', () => !isAlive(before.pid));
+    const stranger = startProgram('sleep', ['60']);
+    const record = join(folder, 'run', before.uid, 'guest.json');
+    writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), pid: stranger.pid }));
+    expect(await hypervisor.adopt()).toEqual([]);
+    expect(isAlive(stranger.pid)).toBe(true);
+    await stranger.stop();
+  });
+
   it('finds guests again whose engine was killed', async () => {
     const uid = crypto.randomUUID();
     const script = join(folder, 'engine.ts');

@@ -9,9 +9,9 @@ import { findAcceleration, type Verdict } from './acceleration/acceleration.ts';
 import { qemuArguments } from './argv/argv.ts';
 import { guestPaths, type GuestPaths } from './argv/paths.ts';
 import { findUefiFirmware, type UefiFirmware } from './firmware.ts';
-import { isGuestProcess } from './guest/process.ts';
+import { findGuestProcesses, isGuestProcess, startOf } from './guest/process.ts';
 import { QemuGuest } from './guest/qemu-guest.ts';
-import { readRecord, writeRecord, type GuestRecord } from './guest/record.ts';
+import { readRecord, recordFrom, writeRecord, type GuestRecord } from './guest/record.ts';
 import { launch } from './launch.ts';
 import { QmpConnection } from './qmp.ts';
 import { usableRunFolder } from './run-folder.ts';
@@ -26,6 +26,9 @@ export interface HypervisorOptions {
   firmwareDir: string;
   log: Log;
 }
+
+/** The engine does not keep everybody waiting for one guest that does not answer. */
+const adoptionMs = 1000;
 
 /** Names of the machine's own UEFI variables, by the VirtualMachine that owns the instance. */
 function variablesName(plan: GuestPlan): string {
@@ -46,7 +49,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     return found;
   }
 
-  function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection): QemuGuest {
+  function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined): QemuGuest {
     const guest = new QemuGuest(record, paths, qmp);
     guests.add(guest);
     void guest.ended.then(() => guests.delete(guest));
@@ -63,6 +66,9 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     }
     const uid = plan.vmi.metadata.uid ?? '';
     const paths = guestPaths(join(runDir, uid));
+    // Left by an engine that was killed since: whatever still runs from it is this very guest.
+    const left = existsSync(paths.folder) ? await adoptOne(uid, runningProcess(uid)) : undefined;
+    if (left) return left;
     mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
     try {
       const firmware = findUefiFirmware();
@@ -72,10 +78,12 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
       const { devices } = plan.vmi.spec.domain;
       const hasGraphics = devices.autoattachGraphicsDevice !== false;
       const hasSerial = devices.autoattachSerialConsole !== false;
-      const { pid, qmp } = await launch(qemuPath, args, paths, (child) =>
-        writeRecord(paths.record, { uid, pid: child, hasGraphics, hasSerial }),
-      );
-      return hold({ uid, pid, hasGraphics, hasSerial }, paths, qmp);
+      const record = (pid: number): GuestRecord => {
+        const startedAt = startOf(pid);
+        return { uid, pid, ...(startedAt === undefined ? {} : { startedAt }), hasGraphics, hasSerial };
+      };
+      const { pid, qmp } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)));
+      return hold(record(pid), paths, qmp);
     } catch (error) {
       rmSync(paths.folder, { recursive: true, force: true });
       throw error;
@@ -99,27 +107,32 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   }
 
   async function adopt(): Promise<Guest[]> {
-    const names = readdirSync(runDir);
-    const found = await Promise.all(names.map((name) => adoptOne(guestPaths(join(runDir, name)))));
+    const running = findGuestProcesses(runDir);
+    const names = new Set([...readdirSync(runDir), ...running.keys()]);
+    const found = await Promise.all([...names].map((name) => adoptOne(name, running.get(name))));
     return found.filter((guest) => guest !== undefined);
   }
 
-  async function adoptOne(paths: GuestPaths): Promise<Guest | undefined> {
-    const record = readRecord(paths.record);
-    if (record && isGuestProcess(record.pid, record.uid)) {
-      try {
-        const qmp = await QmpConnection.connect(paths.qmp);
-        options.log.info('Found a running machine again', { uid: record.uid, pid: record.pid });
-        return hold(record, paths, qmp);
-      } catch (error) {
-        // Its guest may be at work all the same: it is left alone, and looked for again at the next start.
-        options.log.warn('A machine runs and does not answer', { uid: record.uid, pid: record.pid, error: String(error) });
-        return undefined;
-      }
+  /** @param running its process, where the system tells of processes */
+  async function adoptOne(uid: string, running: ReturnType<typeof runningProcess>): Promise<QemuGuest | undefined> {
+    const paths = guestPaths(join(runDir, uid));
+    const record = recordOf(uid, paths, running);
+    if (!record) {
+      rmSync(paths.folder, { recursive: true, force: true });
+      return undefined;
     }
-    rmSync(paths.folder, { recursive: true, force: true });
-    return undefined;
+    const qmp = await QmpConnection.connect(paths.qmp, adoptionMs).catch((error: unknown) => {
+      // Its guest may be at work all the same: it is kept, and spoken to as soon as it answers.
+      options.log.warn('A machine runs and does not answer', { uid, pid: record.pid, error: String(error) });
+      return undefined;
+    });
+    if (qmp) options.log.info('Found a running machine again', { uid, pid: record.pid });
+    const guest = hold(record, paths, qmp);
+    if (qmp) await guest.settle();
+    return guest;
   }
+
+  const runningProcess = (uid: string): { pid: number; argv: string[] } | undefined => findGuestProcesses(runDir).get(uid);
 
   return {
     acceleration: async () => {
@@ -137,6 +150,17 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
       return Promise.resolve();
     },
   };
+}
+
+/** What is known of the guest whose folder this is; undefined when its process is gone. */
+function recordOf(uid: string, paths: GuestPaths, running: { pid: number; argv: string[] } | undefined): GuestRecord | undefined {
+  const record = readRecord(paths.record);
+  if (record && isGuestProcess(record.pid, paths.folder) && (!running || running.pid === record.pid)) return record;
+  if (!running) return undefined;
+  // An engine was killed between starting it and noting that it did.
+  const made = recordFrom(uid, running);
+  writeRecord(paths.record, made);
+  return made;
 }
 
 /** Empty disks live as long as the guest: sparse files in its folder, which goes with it. */

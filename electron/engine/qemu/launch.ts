@@ -34,8 +34,8 @@ export async function launch(
   try {
     if (child.pid !== undefined) spawned(child.pid);
   } catch (error) {
-    // What cannot be found again must not be left running.
-    child.kill('SIGKILL');
+    // What cannot be found again must not be left running, and its files must not go before it has.
+    await killed(child);
     throw error;
   }
   const end = performance.now() + limitMs;
@@ -76,10 +76,14 @@ function refused(words: string | undefined): HayloftError {
   return new HayloftError('internal', `QEMU could not start this machine: ${text}`);
 }
 
-async function hung(child: ChildProcess): Promise<HayloftError> {
+async function killed(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await gone;
+}
+
+async function hung(child: ChildProcess): Promise<HayloftError> {
+  await killed(child);
   return new HayloftError('timeout', `QEMU was started and did not answer within ${limitMs / 1000} s.`, {
     hint: 'The computer may be very busy. Try again.',
     retryable: true,

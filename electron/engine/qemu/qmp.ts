@@ -57,8 +57,11 @@ export class QmpConnection {
     });
   }
 
-  /** Connects, and negotiates capabilities. Rejects with the socket's error (`ENOENT`, `ECONNREFUSED`) or a QmpError. */
-  static async connect(path: string): Promise<QmpConnection> {
+  /**
+   * Connects, and negotiates capabilities. Rejects with the socket's error (`ENOENT`, `ECONNREFUSED`) or a QmpError.
+   * @param limitMs how long QEMU may take to greet
+   */
+  static async connect(path: string, limitMs = greetingMs): Promise<QmpConnection> {
     const socket = createConnection(path);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
@@ -68,7 +71,7 @@ export class QmpConnection {
     const greeting = new Promise<void>((resolve) => (greeted = resolve));
     const connection = new QmpConnection(socket, () => greeted());
     // A QEMU that stands still keeps its socket open and says nothing.
-    const timer = setTimeout(() => connection.close(), greetingMs);
+    const timer = setTimeout(() => connection.close(), limitMs);
     try {
       await Promise.race([greeting, connection.closed]);
       await connection.command('qmp_capabilities');

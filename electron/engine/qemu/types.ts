@@ -46,15 +46,18 @@ export interface Guest {
   readonly uid: string;
   readonly pid: number;
   readonly monitor: Monitor;
+  /** Rejects with a QmpError when QEMU does not answer: it has ended, or stands still. */
   state(): Promise<GuestState>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Presses the ACPI power button. */
   powerDown(): Promise<void>;
+  /** Presses the power button, and begins anew when the guest has shut down, if it does so within the limit. */
+  reboot(limitMs: number): Promise<void>;
   /** Resets it without warning the guest. */
   reset(): Promise<void>;
-  /** Ends the process at once; resolves when it is gone. */
-  kill(): Promise<void>;
+  /** Ends the process at once; resolves when it is gone. `how` its end is told; as turned off when not given. */
+  kill(how?: GuestExit): Promise<void>;
   /** PNG bytes of the screen. */
   screenshot(): Promise<Uint8Array>;
   /** A new connection to the VNC server, paused; its chunks may be given back (`giveBack`). Throws when the guest has no screen. */
@@ -72,7 +75,7 @@ export interface Hypervisor {
   acceleration(): Promise<Acceleration>;
   /** Starts QEMU, detached, and resolves when QMP answers. Throws a HayloftError with QEMU's own words. */
   start(plan: GuestPlan): Promise<Guest>;
-  /** Finds every process that an earlier engine left running and connects to it. */
+  /** Finds every process that an earlier engine left running: all of them, whether they answer or not. */
   adopt(): Promise<Guest[]>;
   /** Lets go of all guests (connections closed, processes untouched). */
   release(): Promise<void>;

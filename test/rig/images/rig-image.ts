@@ -1,6 +1,7 @@
 /** Real images to boot in tests, made from Debian's packages without a network. */
 import { systemFile } from './cache.ts';
 import { netbootIso } from './netboot-iso.ts';
+import { powerDisk } from './power-disk.ts';
 import { shellDisk } from './shell-disk.ts';
 
 const images = {
@@ -8,6 +9,8 @@ const images = {
   'netboot-iso': netbootIso,
   /** A Linux with a login on the first serial line and on the screen. About 20 MB. */
   'shell-disk': shellDisk,
+  /** A boot sector that obeys the power button and a few keys. 1 MiB, up in a fraction of a second. */
+  'power-disk': powerDisk,
   /** iPXE: the smallest ISO that boots (BIOS and UEFI). Ctrl-B gives a command line. */
   'ipxe-iso': () => systemFile('/usr/lib/ipxe/ipxe.iso', 'ipxe'),
 };

@@ -32,6 +32,8 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...['-uuid', spec.domain.firmware?.uuid ?? vmi.metadata.uid ?? ''],
     ...(spec.domain.firmware?.serial === undefined ? [] : ['-smbios', option('type=1', { serial: spec.domain.firmware.serial })]),
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    // How a guest ended must be known even if no engine runs at that moment: QEMU waits until it was asked.
+    ...['-action', 'shutdown=pause,panic=pause'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...machine(spec.domain, input.accelerator),
     ...['-cpu', cpu(spec.domain, input)],

@@ -1,34 +1,84 @@
 /** What can be known of a QEMU process from outside. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 
-/** Whether the process is there. One that has ended and was not collected yet (a zombie) is not. */
-export function isAlive(pid: number): boolean {
+/**
+ * Whether the process is there. One that has ended and was not collected yet (a zombie) is not.
+ * @param startedAt when it began, from `startOf`: a process that began at another time is another one with its number
+ */
+export function isAlive(pid: number, startedAt?: string): boolean {
   try {
     process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    // Without permission it is somebody else's, and there all the same.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  const fields = statFields(pid);
+  // No /proc on this system, or gone since.
+  if (!fields) return process.platform !== 'linux';
+  if (startedAt !== undefined && fields[startField] !== startedAt) return false;
+  // The first thread may be over while others still hold the files open.
+  return fields[stateField] !== 'Z' || Number(fields[threadsField]) > 1;
+}
+
+/** When a process began, in ticks since the host did; undefined where that is not to be had. */
+export function startOf(pid: number): string | undefined {
+  return statFields(pid)?.[startField];
+}
+
+// proc(5): what is in parentheses may hold spaces, so fields are counted from behind it, which is field 3.
+const stateField = 0;
+const threadsField = 17;
+const startField = 19;
+
+function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the state is field 3, the number of threads field 20; what is in parentheses may hold spaces.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // The first thread may be over while others still hold the files open.
-    return fields[0] !== 'Z' || Number(fields[17]) > 1;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    // No /proc on this system, or gone since.
-    return process.platform !== 'linux';
+    return undefined;
   }
 }
 
-/** Whether a process is the QEMU of this machine, and not another that got its number since. */
-export function isGuestProcess(pid: number, uid: string): boolean {
+/**
+ * The QEMU processes whose files lie below a folder, by the name of their own folder in it. Empty where the system
+ * does not tell (only Linux has /proc).
+ */
+export function findGuestProcesses(runDir: string): Map<string, { pid: number; argv: string[] }> {
+  const found = new Map<string, { pid: number; argv: string[] }>();
+  if (process.platform !== 'linux') return found;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const argv = argumentsOf(Number(name));
+    const uid = folderOf(argv, runDir);
+    if (uid !== undefined && isAlive(Number(name))) found.set(uid, { pid: Number(name), argv });
+  }
+  return found;
+}
+
+/** Whether a process is the QEMU whose files lie in this folder, and not another that got its number since. */
+export function isGuestProcess(pid: number, folder: string): boolean {
   if (!isAlive(pid)) return false;
   if (process.platform !== 'linux') return true;
+  return folderOf(argumentsOf(pid), dirname(folder)) === basename(folder);
+}
+
+/** The name of a guest's folder in `runDir`, from the arguments of its process. */
+function folderOf(argv: readonly string[], runDir: string): string | undefined {
+  if (!basename(argv[0] ?? '').startsWith('qemu-system')) return undefined;
+  // The control socket: every guest has one. In QEMU's options a comma in a path is doubled.
+  const word = argv.find((candidate) => candidate.startsWith('socket,id=qmp,'));
+  const path = /,path=((?:[^,]|,,)*)/.exec(word ?? '')?.[1]?.replaceAll(',,', ',');
+  return path !== undefined && dirname(dirname(path)) === runDir ? basename(dirname(path)) : undefined;
+}
+
+/** Empty for a process that ended while it was looked at. */
+function argumentsOf(pid: number): string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(uid);
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -5,8 +5,9 @@ import type { Duplex } from 'node:stream';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { GuestPaths } from '../argv/paths.ts';
-import type { QmpConnection } from '../qmp.ts';
+import { QmpError, type QmpConnection } from '../qmp.ts';
 import type { Guest, GuestExit, GuestState, Monitor } from '../types.ts';
+import { GuestMonitor } from './guest-monitor.ts';
 import { isAlive, lastWords } from './process.ts';
 import type { GuestRecord } from './record.ts';
 import { SerialHub } from './serial-hub.ts';
@@ -14,6 +15,12 @@ import { SerialHub } from './serial-hub.ts';
 /** How long QEMU may take to write out what its disks still hold before it is killed. */
 const quitMs = 3000;
 const pollMs = 10;
+/** QEMU closes its control socket a moment before its process is gone. */
+const endingMs = 1000;
+/** Between tries to reach a QEMU that does not answer. */
+const reconnectMs = 500;
+/** A QEMU that takes longer to say how it stands does not answer. */
+const answerMs = 5000;
 
 /** QMP's `RunState` (QEMU's qapi/run-state.json), in our words; all others are ways of getting started. */
 const states: Record<string, GuestState> = {
@@ -27,75 +34,87 @@ const states: Record<string, GuestState> = {
   'guest-panicked': 'crashed',
 };
 
-const changing = new Set(['STOP', 'RESUME', 'SHUTDOWN', 'RESET', 'GUEST_PANICKED', 'BLOCK_IO_ERROR', 'SUSPEND', 'WAKEUP']);
-/** Reasons of the SHUTDOWN event (`ShutdownCause`) that somebody wanted. */
-const wanted = new Set(['guest-shutdown', 'host-qmp-quit', 'host-qmp-system-reset', 'host-signal', 'host-ui', 'guest-reset']);
+/** QEMU's own words for what its guest did: a guest that shut down waits for us, see `-action` among its arguments. */
+const guestShutdown: GuestExit = { clean: true, message: 'The guest shut down.' };
+const turnedOff: GuestExit = { clean: true, message: 'The machine was turned off.' };
 
+const changing = new Set(['STOP', 'RESUME', 'SHUTDOWN', 'RESET', 'GUEST_PANICKED', 'BLOCK_IO_ERROR', 'SUSPEND', 'WAKEUP']);
 export class QemuGuest implements Guest {
   readonly uid: string;
   readonly pid: number;
   readonly ended: Promise<GuestExit>;
-  readonly #qmp: QmpConnection;
+  readonly #monitor: GuestMonitor;
   readonly #paths: GuestPaths;
   readonly #record: GuestRecord;
-  readonly #serial: SerialHub | undefined;
   readonly #listeners = new Set<() => void>();
+  #serial: SerialHub | undefined;
   #released = false;
-  #shutdownReason: string | undefined;
+  /** How its end is to be told, once that is known. */
+  #exit: GuestExit | undefined;
+  /** Until when a guest that shuts down is to begin anew. */
+  #rebootUntil = 0;
 
-  constructor(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection) {
+  /** @param qmp undefined for a process that was found and does not answer yet */
+  constructor(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined) {
     this.uid = record.uid;
     this.pid = record.pid;
     this.#record = record;
     this.#paths = paths;
-    this.#qmp = qmp;
-    this.#serial = record.hasSerial ? new SerialHub(paths.serial) : undefined;
-    qmp.onEvent(({ event, data }) => {
-      if (event === 'SHUTDOWN') this.#shutdownReason = String(data['reason']);
-      if (changing.has(event)) for (const listener of this.#listeners) listener();
+    this.#monitor = new GuestMonitor(paths.qmp, qmp);
+    this.#monitor.onEvent(({ event, data }) => {
+      if (event === 'SHUTDOWN') this.#takeShutdown(String(data['reason']));
+      if (changing.has(event)) this.#tell();
     });
-    this.ended = this.#waitForEnd();
+    if (qmp) this.#openSerial();
+    this.ended = this.#watch();
   }
 
   get monitor(): Monitor {
-    return this.#qmp;
+    return this.#monitor;
   }
 
   async state(): Promise<GuestState> {
-    const { status } = (await this.#qmp.command('query-status')) as { status: string };
-    return states[status] ?? 'starting';
+    const answer = (await withLimit(this.#monitor.command('query-status'))) as { status: string };
+    return states[answer.status] ?? 'starting';
   }
 
   async pause(): Promise<void> {
-    await this.#qmp.command('stop');
+    await this.#qmp('stop');
   }
 
   async resume(): Promise<void> {
-    await this.#qmp.command('cont');
+    await this.#qmp('cont');
   }
 
   async powerDown(): Promise<void> {
-    await this.#qmp.command('system_powerdown');
+    // Who wants it off does not want it back.
+    this.#rebootUntil = 0;
+    await this.#qmp('system_powerdown');
+  }
+
+  async reboot(limitMs: number): Promise<void> {
+    this.#rebootUntil = Date.now() + limitMs;
+    await this.#qmp('system_powerdown');
   }
 
   async reset(): Promise<void> {
-    await this.#qmp.command('system_reset');
+    await this.#qmp('system_reset');
   }
 
-  async kill(): Promise<void> {
-    this.#shutdownReason ??= 'host-qmp-quit';
+  async kill(how: GuestExit = turnedOff): Promise<void> {
+    this.#exit ??= how;
     // Whether QEMU takes the command or not, the wait below decides.
-    this.#qmp.command('quit').catch(() => undefined);
+    this.#monitor.command('quit').catch(() => undefined);
     const end = performance.now() + quitMs;
-    while (isAlive(this.pid) && performance.now() < end) await pause(pollMs);
-    if (isAlive(this.pid)) process.kill(this.pid, 'SIGKILL');
+    while (this.#isAlive() && performance.now() < end) await pause(pollMs);
+    if (this.#isAlive()) process.kill(this.pid, 'SIGKILL');
     await this.ended;
   }
 
   async screenshot(): Promise<Uint8Array> {
     const filename = join(this.#paths.folder, `screen-${process.hrtime.bigint()}.png`);
     try {
-      await this.#qmp.command('screendump', { filename, format: 'png' });
+      await this.#qmp('screendump', { filename, format: 'png' });
       return await readFile(filename);
     } finally {
       await rm(filename, { force: true });
@@ -127,25 +146,78 @@ export class QemuGuest implements Guest {
   release(): void {
     this.#released = true;
     this.#serial?.close();
-    this.#qmp.close();
+    this.#monitor.close();
   }
 
-  async #waitForEnd(): Promise<GuestExit> {
-    await this.#qmp.closed;
-    if (this.#released) return new Promise(() => undefined);
-    while (isAlive(this.pid)) await pause(pollMs);
-    this.#serial?.close();
-    const exit = await this.#howItEnded();
-    await rm(this.#paths.folder, { recursive: true, force: true });
+  #qmp(name: string, args?: Record<string, unknown>): Promise<unknown> {
+    return this.#monitor.command(name, args);
+  }
+
+  #isAlive(): boolean {
+    return isAlive(this.pid, this.#record.startedAt);
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  #openSerial(): void {
+    this.#serial = this.#record.hasSerial ? new SerialHub(this.#paths.serial) : undefined;
+  }
+
+  /** Stays in touch with the process until it is gone. */
+  async #watch(): Promise<GuestExit> {
+    while (this.#isAlive()) {
+      if (!this.#monitor.connected) {
+        if (!(await this.#monitor.connect())) await pause(reconnectMs);
+        else await this.#foundAgain();
+      } else {
+        await this.#monitor.lost();
+        const end = performance.now() + endingMs;
+        while (!this.#released && this.#isAlive() && performance.now() < end) await pause(pollMs);
+      }
+      if (this.#released) return new Promise(() => undefined);
+    }
+    this.#serial?.close();
+    const exit = this.#exit ?? (await this.#unexpected());
+    await rm(this.#paths.folder, { recursive: true, force: true });
+    this.#tell();
     return exit;
   }
 
-  async #howItEnded(): Promise<GuestExit> {
-    const reason = this.#shutdownReason;
-    if (reason === 'guest-shutdown') return { clean: true, message: 'The guest shut down.' };
-    if (reason !== undefined && wanted.has(reason)) return { clean: true, message: 'The machine was turned off.' };
-    if (reason === 'guest-panic') return { clean: false, message: 'The guest crashed (kernel panic).' };
+  /** What QEMU told while nobody listened is gone; how it stands is asked. */
+  async #foundAgain(): Promise<void> {
+    this.#serial?.close();
+    this.#openSerial();
+    await this.settle();
+    this.#tell();
+  }
+
+  /** Ends a guest that shut down while nobody listened. Called once it can be talked to. */
+  async settle(): Promise<void> {
+    const state = await this.state().catch(() => undefined);
+    if (state === 'shutdown') this.#takeShutdown('guest-shutdown');
+  }
+
+  #takeShutdown(reason: string): void {
+    if (reason !== 'guest-shutdown') {
+      // Asked for by whoever set #exit; a signal to QEMU is nothing that anybody asked for here.
+      if (reason === 'host-signal') this.#exit ??= { clean: false, message: 'QEMU was ended by a signal.' };
+      return;
+    }
+    const again = Date.now() < this.#rebootUntil;
+    this.#rebootUntil = 0;
+    const next = again ? this.#beginAnew() : this.kill(guestShutdown);
+    // Its end, or that it is lost, shows in other ways.
+    next.catch(() => undefined);
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#qmp('system_reset');
+    await this.#qmp('cont');
+  }
+
+  async #unexpected(): Promise<GuestExit> {
     const words = await lastWords(this.#paths.log);
     return { clean: false, message: `QEMU ended unexpectedly${words === undefined ? '.' : `: ${words}`}` };
   }
@@ -153,4 +225,16 @@ export class QemuGuest implements Guest {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function withLimit<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new QmpError('ConnectionLost', 'QEMU does not answer.')), answerMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
