@@ -88,7 +88,8 @@ function callApi(
         ca: to.ca,
         headers: {
           authorization: `Bearer ${to.token}`,
-          ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+          // Node announces no body with a deletion by itself.
+          ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
           ...headers,
         },
       },

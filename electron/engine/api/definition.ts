@@ -101,10 +101,18 @@ export interface RawRoute {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
+/** Kinds that come and go while the engine runs. */
+export interface DynamicKinds {
+  /** Grows with every change. */
+  readonly generation: number;
+  definitions(): readonly AnyDefinition[];
+}
+
 /** A part of the engine: kinds, routes, and the controllers behind them. */
 export interface EngineModule {
   name: string;
   definitions: readonly AnyDefinition[];
+  dynamic?: DynamicKinds;
   subresources?: readonly SubresourceRoute[];
   streams?: readonly StreamRoute[];
   raw?: readonly RawRoute[];

@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: StatusDetails | undefined;
+  /** Of the HTTP answer, beside those that every failure has. */
+  headers?: Record<string, string>;
 
   constructor(code: number, reason: string, message: string, details?: StatusDetails) {
     super(message);

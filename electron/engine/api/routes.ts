@@ -1,17 +1,19 @@
 /** Which part of the API answers a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiStore } from '../store/api-store.ts';
-import type { AnyDefinition, EngineModule, StreamRoute, SubresourceRoute } from './definition.ts';
-import { aggregated, apiGroup, apiGroupList, apiResourceList, servedVersions, type ServedVersion } from './discovery/api-resources.ts';
+import { Catalogue } from './catalogue.ts';
+import type { AnyDefinition, EngineModule, StreamRoute } from './definition.ts';
+import { aggregated, apiGroup, apiGroupList, apiResourceList } from './discovery/api-resources.ts';
 import { badRequest } from './errors.ts';
 import { aggregatedDiscovery, negotiate, requireJson } from './http/negotiation.ts';
 import { flagOf } from './http/query.ts';
 import { methodNotAllowed, noSuchPath, warningHeaders, type Answer } from './http/respond.ts';
 import { parseTarget, pathSegments, type Target } from './http/target.ts';
-import { OpenApi } from './openapi/documents.ts';
 import { acceptsOpenApiProtobuf } from './openapi/protobuf-document.ts';
 import { get, list, represent, type ReadContext } from './verbs/read.ts';
+import { methodsOf } from './verbs/methods.ts';
 import { serveSubresource } from './verbs/subresource.ts';
+import { versionOf } from './version.ts';
 import { watch } from './verbs/watch.ts';
 import { create, patch, remove, removeCollection, update, type WriteContext, type Written } from './verbs/write.ts';
 
@@ -25,123 +27,103 @@ export interface Incoming {
 /** Undefined: the answer is being written already (a watch). */
 export type Outcome = Answer | undefined;
 
+interface Watching {
+  end: () => void;
+  of: AnyDefinition;
+}
+
 export class Routes {
   readonly #store: ApiStore;
   readonly #version: string;
-  readonly #definitions: readonly AnyDefinition[];
-  readonly #subresources: readonly SubresourceRoute[];
-  readonly #streams: readonly StreamRoute[];
-  readonly #groups = new Map<string, ServedVersion[]>();
-  readonly #openApi: OpenApi;
-  readonly #watches = new Set<() => void>();
+  readonly #catalogue: Catalogue;
+  readonly #watches = new Set<Watching>();
 
   constructor(store: ApiStore, modules: readonly EngineModule[], version: string) {
     this.#store = store;
     this.#version = version;
-    this.#definitions = modules.flatMap((module) => module.definitions);
-    this.#openApi = new OpenApi(this.#definitions, version);
-    this.#subresources = modules.flatMap((module) => module.subresources ?? []);
-    this.#streams = modules.flatMap((module) => module.streams ?? []);
-    for (const served of servedVersions(modules)) {
-      this.#groups.set(served.group, [...(this.#groups.get(served.group) ?? []), served]);
-    }
+    this.#catalogue = new Catalogue(modules, version);
   }
 
   /** The stream that a path names, with where it leads; undefined when it names none. */
   stream(path: string): { route: StreamRoute; target: Target } | undefined {
     const target = parseTarget(pathSegments(path));
-    const route = target && this.#streams.find((candidate) => fits(candidate, target));
+    const route = target && this.#catalogue.stream(target);
     return target && route ? { route, target } : undefined;
   }
 
   /** Ends every watch, as if its time were over: clients take it up again elsewhere, or here after a restart. */
   endWatches(): void {
-    for (const end of this.#watches) end();
+    for (const { end } of this.#watches) end();
   }
 
-  #keep(end: () => void, response: ServerResponse): void {
-    this.#watches.add(end);
-    response.on('close', () => this.#watches.delete(end));
+  /** Ends the watches of kinds that are no longer served, or not as they were. */
+  endStaleWatches(): void {
+    const { definitions } = this.#catalogue.current();
+    for (const watching of this.#watches) if (!definitions.includes(watching.of)) watching.end();
+  }
+
+  #keep(watching: Watching, response: ServerResponse): void {
+    this.#watches.add(watching);
+    response.on('close', () => this.#watches.delete(watching));
   }
 
   async serve(incoming: Incoming): Promise<Outcome> {
     const { request, path, query } = incoming;
     const segments = pathSegments(path);
-    if (segments[0] === 'version' && segments.length === 1) return { status: 200, body: this.#versionInfo() };
+    const versionAnswer = versionOf(segments, this.#version);
+    if (versionAnswer) return { status: 200, body: versionAnswer };
     if (segments[0] === 'openapi') return this.#openApiAnswer(segments.slice(1), request.headers.accept, query);
     const found = this.#discovery(segments, request.headers.accept);
-    if (found) return found;
+    if (found) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(request.method, ['GET', 'HEAD']);
+      return found;
+    }
     const target = parseTarget(segments);
     if (!target) throw noSuchPath();
-    const route = this.#subresources.find((candidate) => fits(candidate, target) && candidate.method === request.method);
+    const routes = this.#catalogue.subresources(target);
+    const route = routes.find(({ method }) => method === request.method);
     if (route) return serveSubresource(route, target, request, query);
-    if (this.#streams.some((candidate) => fits(candidate, target))) {
+    if (this.#catalogue.stream(target)) {
       throw badRequest('this is a stream: open it as a WebSocket with the subprotocol plain.kubevirt.io');
     }
-    if (this.#subresources.some((candidate) => fits(candidate, target))) throw methodNotAllowed(request.method);
-    const definition = this.#definitions.find(
-      ({ group, version, plural }) => group === target.group && version === target.version && plural === target.resource,
-    );
+    if (routes.length > 0) throw methodNotAllowed(request.method, routes.map(({ method }) => method));
+    const definition = this.#catalogue.definition(target);
     if (!definition) throw noSuchPath();
     return this.#resource(definition, target, incoming);
   }
 
   async #resource(definition: AnyDefinition, target: Target, { request, response, query }: Incoming): Promise<Outcome> {
-    const { subresource, name } = target;
-    if (subresource !== undefined && !(subresource === 'status' && definition.statusSubresource)) throw noSuchPath();
-    if (!definition.namespaced && target.namespace !== undefined) throw noSuchPath();
-    if (definition.namespaced && target.namespace === undefined && name !== undefined) throw noSuchPath();
+    const method = request.method ?? '';
+    const allowed = methodsOf(definition, target);
+    if (!allowed) throw noSuchPath();
+    if (!allowed.includes(method)) throw methodNotAllowed(method, allowed);
     const read: ReadContext = { store: this.#store, definition, target, request, query };
     const write: WriteContext = read;
-    const method = request.method ?? '';
-    if (definition.answer && method !== 'POST') throw methodNotAllowed(method);
-    // All namespaces together can be read; what is written lives in one.
-    if (definition.namespaced && target.namespace === undefined && method !== 'GET') throw methodNotAllowed(method);
+    const one = target.name !== undefined;
     switch (method) {
-      case 'GET':
-        if (flagOf(query, 'watch')) {
-          this.#keep(watch(read, response), response);
-          return undefined;
-        }
-        return name === undefined ? list(read) : get(read);
       case 'POST':
-        if (name !== undefined) throw methodNotAllowed(method);
         return written(read, await create(write));
       case 'PUT':
-        if (name === undefined) throw methodNotAllowed(method);
         return written(read, await update(write));
       case 'PATCH':
-        if (name === undefined) throw methodNotAllowed(method);
         return written(read, await patch(write));
       case 'DELETE':
-        if (subresource !== undefined) throw methodNotAllowed(method);
-        return written(read, await (name === undefined ? removeCollection(write) : remove(write)));
+        return written(read, await (one ? remove(write) : removeCollection(write)));
       default:
-        throw methodNotAllowed(method);
+        if (method === 'GET' && flagOf(query, 'watch') && target.subresource === undefined) {
+          this.#keep({ end: watch(read, response), of: definition }, response);
+          return undefined;
+        }
+        return one ? get(read) : list(read);
     }
-  }
-
-  #versionInfo(): Record<string, string> {
-    // Clients compare with Kubernetes' versions; what comes after the plus says whose this is.
-    return {
-      major: '1',
-      minor: '32',
-      gitVersion: `v1.32.0+hayloft-${this.#version}`,
-      gitCommit: '',
-      gitTreeState: 'clean',
-      buildDate: '1970-01-01T00:00:00Z',
-      goVersion: '',
-      compiler: '',
-      platform: `${process.platform}/${process.arch}`,
-    };
   }
 
   #openApiAnswer([version, ...rest]: readonly string[], accept: string | undefined, query: URLSearchParams): Answer {
     const asProtobuf = version === 'v2' && acceptsOpenApiProtobuf(accept);
     if (!asProtobuf) requireJson(accept);
-    if (version === 'v2' && rest.length === 0) return this.#openApi.version2(asProtobuf);
+    if (version === 'v2' && rest.length === 0) return this.#catalogue.current().openApi.version2(asProtobuf);
     if (version !== 'v3') throw noSuchPath();
-    const answer = rest.length === 0 ? this.#openApi.index() : this.#openApi.document(rest.join('/'), query.get('hash'));
+    const answer = rest.length === 0 ? this.#catalogue.current().openApi.index() : this.#catalogue.current().openApi.document(rest.join('/'), query.get('hash'));
     if (!answer) throw noSuchPath();
     return answer;
   }
@@ -152,11 +134,11 @@ export class Routes {
     if (group === undefined) {
       const form = aggregatedDiscovery(accept);
       if (form !== undefined) {
-        const groups = new Map([...this.#groups].filter(([name]) => (name === '') === (root === 'api')));
+        const groups = new Map([...this.#catalogue.current().groups].filter(([name]) => (name === '') === (root === 'api')));
         const contentType = `application/json;g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
         return { status: 200, body: aggregated(groups, form), contentType };
       }
-      if (root === 'apis') return { status: 200, body: apiGroupList(this.#groups) };
+      if (root === 'apis') return { status: 200, body: apiGroupList(this.#catalogue.current().groups) };
       return { status: 200, body: { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] } };
     }
     if (root === 'api') {
@@ -164,7 +146,7 @@ export class Routes {
       return this.#resourceList('', group);
     }
     if (version === undefined) {
-      const versions = this.#groups.get(group);
+      const versions = this.#catalogue.current().groups.get(group);
       if (!versions) throw noSuchPath();
       return { status: 200, body: apiGroup(versions) };
     }
@@ -172,19 +154,10 @@ export class Routes {
   }
 
   #resourceList(group: string, version: string): Answer {
-    const served = this.#groups.get(group)?.find((candidate) => candidate.version === version);
+    const served = this.#catalogue.current().groups.get(group)?.find((candidate) => candidate.version === version);
     if (!served) throw noSuchPath();
     return { status: 200, body: apiResourceList(served) };
   }
-}
-
-function fits(route: SubresourceRoute | StreamRoute, target: Target): boolean {
-  return (
-    route.group === target.group &&
-    route.versions.includes(target.version) &&
-    route.resource === target.resource &&
-    route.subresource === target.subresource
-  );
 }
 
 /** What was written, as the client wants to see it; a Status is what it is. */

@@ -9,8 +9,10 @@ import type { Log } from '../context.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import type { EngineModule } from './definition.ts';
 import { unauthorized } from './errors.ts';
+import { Health } from './health.ts';
 import { authenticator } from './http/authentication.ts';
-import { methodNotAllowed, noSuchPath, respond, statusOf } from './http/respond.ts';
+import { encode } from './http/encode.ts';
+import { headersOf, methodNotAllowed, noSuchPath, respond, statusOf, type Answer } from './http/respond.ts';
 import { Routes } from './routes.ts';
 import { refuseUpgrade, Streams } from './streams/upgrades.ts';
 import { subresourceRequest } from './verbs/subresource.ts';
@@ -35,7 +37,6 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-const healthPaths = new Set(['/healthz', '/livez', '/readyz']);
 /** Clients written in Go keep connections for 90 s; who closes first may lose a request. */
 const idleConnectionMs = 120_000;
 /** How long answers that are being written may take when the server closes. */
@@ -47,14 +48,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const raw = new Map(options.modules.flatMap((module) => module.raw ?? []).map((route) => [route.path, route]));
   const identify = authenticator(options.token);
   const streams = new Streams();
+  let closing = false;
+  const health = new Health([
+    { name: 'store', run: () => options.store.check() },
+    { name: 'shutdown', readiness: true, run: () => { if (closing) throw new Error('the engine stops'); } },
+  ]);
   const connections = new Set<Duplex>();
   const { cert, key } = options.tls;
   // Uploads take as long as they take; who sends nothing is bounded by each handler.
   const patience = { requestTimeout: 0, keepAliveTimeout: idleConnectionMs };
   const server = createTlsServer({ cert, key, minVersion: 'TLSv1.2', ...patience });
   const local = createPlainServer(patience);
-  let closing = false;
-
   const onConnection = (socket: Duplex): void => {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
@@ -80,23 +84,28 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const identity = identify(request);
       const route = raw.get(path);
       if (route) {
-        if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method);
+        if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method, route.methods);
         await route.handle(request, response);
         return;
       }
-      if (identity === 'anonymous' && healthPaths.has(path)) {
+      const healthy = health.answer(path, query);
+      if (identity === 'anonymous' && healthy) {
         respond(response, healthy);
         return;
       }
       if (identity !== 'owner') throw unauthorized();
-      const answer = healthPaths.has(path) ? healthy : await routes.serve({ request, response, path, query });
-      if (answer) respond(response, answer);
+      const answer = healthy ?? (await routes.serve({ request, response, path, query }));
+      if (answer) respond(response, await encode(request, query, answer));
     } catch (error) {
       const status = statusOf(error, log, `${request.method ?? ''} ${path}`);
       if (response.headersSent) response.destroy();
-      else respond(response, { status: status.code, body: status });
+      else respond(response, await told({ status: status.code, body: status, headers: headersOf(error) }, request, query));
     }
   }
+
+  /** A failure in the form that was asked for, or, where that is what failed, in JSON. */
+  const told = (answer: Answer, request: IncomingMessage, query: URLSearchParams): Promise<Answer> =>
+    encode(request, query, answer).catch(() => answer);
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { path, query } = addressOf(request);
@@ -140,8 +149,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   };
 }
-
-const healthy = { status: 200, body: Buffer.from('ok'), contentType: 'text/plain' };
 
 /** Resolves when every connection has closed, or the time is over. */
 function untilEmpty(connections: ReadonlySet<Duplex>, ms: number): Promise<void> {

@@ -11,6 +11,8 @@ export interface ListRequest {
   matches?: Matcher;
   /** At most this many items; `continue` in the answer goes on from there. */
   limit?: number;
+  /** The list as it was at this revision; absent: as it is. Throws 410 when that is no longer kept. */
+  revision?: string;
   /** Opaque, from an earlier answer. Throws 410 when it is too old or not ours (400). */
   continue?: string;
 }
@@ -53,6 +55,8 @@ export interface StoredChange extends Change<KubeObject> {
 export interface ApiStore {
   /** The newest revision, as a decimal text. */
   readonly resourceVersion: string;
+  /** Throws when the database cannot be read. */
+  check(): void;
   get(of: AnyDefinition, namespace: string | undefined, name: string): KubeObject | undefined;
   list(of: AnyDefinition, request: ListRequest): ListAnswer;
   /** Fills in name (generateName), uid, creationTimestamp, generation; runs `admit`. 409, 404 (namespace), 422. */

@@ -20,9 +20,9 @@ interface Entry {
   value: string;
 }
 
-/** @throws ApiError 400 for a `continue` that is not ours, 410 for one that is too old */
+/** @throws ApiError 400 for a `continue` that is not ours, 410 for one (or a revision) that is too old */
 export function listObjects(db: Database, log: ChangeLog, of: AnyDefinition, request: ListRequest): ListAnswer {
-  const from = request.continue ? decode(log, request.continue) : { revision: log.newest, namespace: '', name: '' };
+  const from = positionOf(log, request);
   const { limit = 0, matches } = request;
   const items: KubeObject[] = [];
   const entries = entriesAt(db, log, of, from, request.namespace ?? '');
@@ -42,6 +42,11 @@ export function listObjects(db: Database, log: ChangeLog, of: AnyDefinition, req
     };
   }
   return { items, resourceVersion: String(from.revision) };
+}
+
+function positionOf(log: ChangeLog, request: ListRequest): Position {
+  if (request.continue) return decode(log, request.continue);
+  return { revision: request.revision === undefined ? log.newest : log.revisionFrom(request.revision), namespace: '', name: '' };
 }
 
 /** Every object after a position, ordered by namespace and name, as it was at the position's revision. */

@@ -67,6 +67,10 @@ export class SqliteStore implements ApiStore {
     return String(this.#changes.newest);
   }
 
+  check(): void {
+    this.#db.first('SELECT 1 FROM objects LIMIT 1');
+  }
+
   get(of: AnyDefinition, namespace: string | undefined, name: string): KubeObject | undefined {
     const row = findRow(this.#db, keyOf(of, namespace, name));
     return row && asKind(of, row.value);

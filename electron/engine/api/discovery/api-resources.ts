@@ -1,5 +1,5 @@
 /** What the engine serves, as Kubernetes' discovery documents tell it. */
-import type { AnyDefinition, EngineModule } from '../definition.ts';
+import type { AnyDefinition, StreamRoute, SubresourceRoute } from '../definition.ts';
 
 export interface ServedResource {
   name: string;
@@ -24,7 +24,7 @@ const statusVerbs = ['get', 'patch', 'update'];
 const verbOf = { GET: 'get', PUT: 'update', POST: 'create' } as const;
 
 /** Every group and version, the core group first. */
-export function servedVersions(modules: readonly EngineModule[]): ServedVersion[] {
+export function servedVersions(definitions: readonly AnyDefinition[], routes: readonly (SubresourceRoute | StreamRoute)[]): ServedVersion[] {
   const versions = new Map<string, ServedVersion>();
   const at = (group: string, version: string): ServedVersion => {
     const key = `${group}/${version}`;
@@ -32,9 +32,8 @@ export function servedVersions(modules: readonly EngineModule[]): ServedVersion[
     versions.set(key, found);
     return found;
   };
-  const definitions = modules.flatMap((module) => module.definitions);
   for (const definition of definitions) at(definition.group, definition.version).resources.push(...resourcesOf(definition));
-  for (const route of modules.flatMap((module) => [...(module.subresources ?? []), ...(module.streams ?? [])])) {
+  for (const route of routes) {
     const parent = definitions.find((definition) => definition.plural === route.resource);
     for (const version of route.versions) {
       const { resources } = at(route.group, version);

@@ -5,7 +5,6 @@ export type Representation = 'object' | 'table' | 'metadata';
 
 export interface Accepted {
   representation: Representation;
-  contentType: string;
 }
 
 interface Clause {
@@ -21,37 +20,43 @@ const clausesOf = (accept: string): Clause[] =>
   });
 
 const isJson = (type: string): boolean => ['application/json', 'application/*', '*/*', ''].includes(type);
+const isYaml = (type: string): boolean => type === 'application/yaml';
+const isServed = (type: string): boolean => isJson(type) || isYaml(type);
+
+/** Whether YAML comes first among what is accepted and can be had. */
+export const prefersYaml = (accept: string | undefined): boolean =>
+  isYaml(clausesOf(accept ?? '*/*').find(({ type }) => isServed(type))?.type ?? '');
 
 /** @throws ApiError 406 when nothing that the engine has is accepted */
 export function negotiate(accept: string | undefined): Accepted {
   for (const { type, parameters } of clausesOf(accept ?? '*/*')) {
-    if (!isJson(type)) continue;
+    if (!isServed(type)) continue;
     const as = parameters.get('as');
-    if (as === undefined) return { representation: 'object', contentType: 'application/json' };
+    if (as === undefined) return { representation: 'object' };
     if (parameters.get('g') !== 'meta.k8s.io' || parameters.get('v') !== 'v1') continue;
-    if (as === 'Table') return { representation: 'table', contentType: 'application/json' };
+    if (as === 'Table') return { representation: 'table' };
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-      return { representation: 'metadata', contentType: 'application/json' };
+      return { representation: 'metadata' };
     }
   }
-  throw notAcceptable('application/json');
+  throw notAcceptable('application/json, application/yaml');
 }
 
 /** Whether the client prefers groups, versions and kinds in one document; and the version of that it takes. */
 export function aggregatedDiscovery(accept: string | undefined): 'v2' | 'v2beta1' | undefined {
   for (const { type, parameters } of clausesOf(accept ?? '*/*')) {
-    if (!isJson(type)) continue;
+    if (!isServed(type)) continue;
     if (parameters.get('as') === undefined) return undefined;
     const version = parameters.get('v');
     const asked = parameters.get('g') === 'apidiscovery.k8s.io' && parameters.get('as') === 'APIGroupDiscoveryList';
     if (asked && (version === 'v2' || version === 'v2beta1')) return version;
   }
-  throw notAcceptable('application/json');
+  throw notAcceptable('application/json, application/yaml');
 }
 
 /** @throws ApiError 406 for clients that take protobuf alone (they then ask for another document, or do without) */
 export function requireJson(accept: string | undefined): void {
-  if (!clausesOf(accept ?? '*/*').some(({ type }) => isJson(type))) throw notAcceptable('application/json');
+  if (!clausesOf(accept ?? '*/*').some(({ type }) => isServed(type))) throw notAcceptable('application/json, application/yaml');
 }
 
 const notAcceptable = (types: string): ApiError =>

@@ -43,8 +43,19 @@ export function statusOf(error: unknown, log: Log, about: string): Status & { co
 export const noSuchPath = (): ApiError =>
   new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 
-export const methodNotAllowed = (method: string | undefined): ApiError =>
-  new ApiError(405, 'MethodNotAllowed', `the server does not allow the method ${method ?? ''} on the requested resource`);
+/** @param allowed what can be asked there instead; comes with the answer, as HTTP wants it */
+export function methodNotAllowed(method: string | undefined, allowed: readonly string[] = []): ApiError {
+  const error = new ApiError(405, 'MethodNotAllowed', `the server does not allow the method ${method ?? ''} on the requested resource`);
+  if (allowed.length > 0) error.headers = { allow: allowed.join(', ') };
+  return error;
+}
+
+/** What a failure says beside its Status. */
+export function headersOf(error: unknown): Record<string, string> {
+  if (!(error instanceof ApiError)) return {};
+  const { retryAfterSeconds } = error.details ?? {};
+  return { ...error.headers, ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }) };
+}
 
 /** As RFC 7234 has it; Kubernetes' clients show the text to people. */
 export function warningHeaders(warnings: readonly string[]): Record<string, string[]> {

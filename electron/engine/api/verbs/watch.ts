@@ -2,51 +2,19 @@
 import type { ServerResponse } from 'node:http';
 import type { KubeObject, WatchEvent } from '#shared/kube/object.ts';
 import type { ListRequest, Matcher, StoredChange } from '../../store/api-store.ts';
-import { apiVersionOf, type AnyDefinition } from '../definition.ts';
-import { ApiError, badRequest, invalid } from '../errors.ts';
+import { apiVersionOf } from '../definition.ts';
+import { ApiError } from '../errors.ts';
 import { negotiate } from '../http/negotiation.ts';
-import { flagOf } from '../http/query.ts';
 import { metadataOnly } from '../representation/partial-metadata.ts';
 import { includeObjectOf, tableOf } from '../representation/table.ts';
 import { matcherOf } from '../selectors/matcher.ts';
+import { watchOptionsOf } from './list-options.ts';
 import type { ReadContext } from './read.ts';
 
 const bookmarkMs = 60_000;
 /** A client that lets this much wait for it does not read: it is let go, and may come again. */
 const backlogBytes = 16 * 1024 * 1024;
 const initialEventsEnd = 'k8s.io/initial-events-end';
-
-interface WatchOptions {
-  /** The revision to go on from; undefined: from now. */
-  since: string | undefined;
-  /** Whether what is there already comes first, as ADDED. */
-  initialEvents: boolean;
-  /** Whether the end of the initial events is marked. */
-  initialMark: boolean;
-  bookmarks: boolean;
-  timeoutMs: number;
-}
-
-/** @throws ApiError 400, 422 */
-function watchOptions(query: URLSearchParams, of: AnyDefinition): WatchOptions {
-  const asked = query.get('resourceVersion') ?? '';
-  const fromNow = asked === '' || asked === '0';
-  const timeoutMs = Number(query.get('timeoutSeconds') ?? 0) * 1000;
-  if (!(timeoutMs >= 0)) throw badRequest(`timeoutSeconds=${query.get('timeoutSeconds') ?? ''} is no number of seconds`);
-  const streamed = query.has('sendInitialEvents') ? flagOf(query, 'sendInitialEvents') : undefined;
-  if (streamed !== undefined && query.get('resourceVersionMatch') !== 'NotOlderThan') {
-    const message = 'Forbidden: sendInitialEvents needs resourceVersionMatch=NotOlderThan';
-    throw invalid({ ...of, kind: 'ListOptions' }, '', [{ reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message }]);
-  }
-  const bookmarks = flagOf(query, 'allowWatchBookmarks');
-  return {
-    since: fromNow ? undefined : asked,
-    initialEvents: streamed ?? fromNow,
-    initialMark: streamed === true && bookmarks,
-    bookmarks,
-    timeoutMs,
-  };
-}
 
 /**
  * Serves the watch until the client goes or its time is over.
@@ -55,7 +23,7 @@ function watchOptions(query: URLSearchParams, of: AnyDefinition): WatchOptions {
 export function watch(context: ReadContext, response: ServerResponse): () => void {
   const { store, definition, target, query } = context;
   const matches = matcherOf(query, target.name);
-  const options = watchOptions(query, definition);
+  const options = watchOptionsOf(store, query);
   const encode = encoderOf(context);
   const scope: ListRequest = target.namespace === undefined ? {} : { namespace: target.namespace };
 
@@ -105,7 +73,13 @@ export function watch(context: ReadContext, response: ServerResponse): () => voi
     return release;
   }
   if (options.bookmarks) timers.push(setInterval(() => bookmark(), bookmarkMs));
-  if (options.timeoutMs > 0) timers.push(setTimeout(end, options.timeoutMs));
+  if (options.timeoutMs > 0) {
+    timers.push(setTimeout(() => {
+      // Whoever comes again goes on from here, however long ago the last change of this kind was.
+      if (options.bookmarks) bookmark();
+      end();
+    }, options.timeoutMs));
+  }
   return end;
 }
 

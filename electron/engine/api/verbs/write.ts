@@ -1,12 +1,11 @@
 /** create, update, patch and delete. */
 import type { IncomingMessage } from 'node:http';
 import type { KubeObject, Status } from '#shared/kube/object.ts';
-import type { ApiStore, DeleteRequest } from '../../store/api-store.ts';
+import type { ApiStore } from '../../store/api-store.ts';
 import { takesStrategicPatches, type AnyDefinition } from '../definition.ts';
 import { ApiError, badRequest, notFound } from '../errors.ts';
-import { contentTypeOf, parseBody, parseJsonBody, readBody } from '../http/body.ts';
+import { contentTypeOf, parseJsonBody, readBody } from '../http/body.ts';
 import { copyJson, isJsonObject, type Json } from '../http/json.ts';
-import { flagOf } from '../http/query.ts';
 import type { Target } from '../http/target.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
@@ -14,6 +13,8 @@ import { strategicPatch } from '../patch/strategic-patch.ts';
 import { metadataSchema } from '../schema-checks/metadata-schema.ts';
 import { matcherOf } from '../selectors/matcher.ts';
 import { checkObject, decodeObject } from './decode.ts';
+import { deleteRequestOf } from './delete-options.ts';
+import { isDryRun } from './dry-run.ts';
 
 export interface Written {
   status: number;
@@ -27,14 +28,6 @@ export interface WriteContext {
   target: Target;
   request: IncomingMessage;
   query: URLSearchParams;
-}
-
-/** @throws ApiError 400 */
-function isDryRun(stages: readonly string[]): boolean {
-  const given = stages.filter((stage) => stage !== '');
-  const unknown = given.find((stage) => stage !== 'All');
-  if (unknown !== undefined) throw badRequest(`dryRun=${unknown} is not known; it can only be All`);
-  return given.length > 0;
 }
 
 /** Puts the request's namespace into the object, or finds that they differ. */
@@ -126,7 +119,7 @@ function checkPatchType(type: string, { group }: AnyDefinition): void {
 export async function remove(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
   const name = target.name ?? '';
-  const { object, removed } = store.delete(definition, target.namespace, name, await deleteRequest(request, query));
+  const { object, removed } = store.delete(definition, target.namespace, name, await deleteRequestOf(request, query));
   if (!removed) return { status: 200, object, warnings: [] };
   const { group, plural } = definition;
   const status: Status = {
@@ -141,7 +134,7 @@ export async function remove(context: WriteContext): Promise<Written> {
 
 export async function removeCollection(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
-  const options = await deleteRequest(request, query);
+  const options = await deleteRequestOf(request, query);
   const matches = matcherOf(query);
   const { items } = store.list(definition, {
     ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
@@ -157,26 +150,4 @@ export async function removeCollection(context: WriteContext): Promise<Written> 
   }
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
   return { status: 200, object: status, warnings: [] };
-}
-
-interface DeleteOptions {
-  propagationPolicy?: string;
-  orphanDependents?: boolean;
-  preconditions?: { uid?: string; resourceVersion?: string };
-  dryRun?: string[];
-}
-
-async function deleteRequest(request: IncomingMessage, query: URLSearchParams): Promise<DeleteRequest> {
-  const { value } = await parseBody(await readBody(request), contentTypeOf(request));
-  if (value !== undefined && !isJsonObject(value)) throw badRequest('the request\'s body is no DeleteOptions');
-  const options = (value ?? {}) as DeleteOptions;
-  const orphan = options.orphanDependents ?? (query.has('orphanDependents') ? flagOf(query, 'orphanDependents') : undefined);
-  const byOrphan = orphan === undefined ? undefined : orphan ? 'Orphan' : 'Background';
-  const policy = query.get('propagationPolicy') ?? options.propagationPolicy ?? byOrphan;
-  const stages = Array.isArray(options.dryRun) ? options.dryRun : [];
-  const result: DeleteRequest = { dryRun: isDryRun([...query.getAll('dryRun'), ...stages]) };
-  if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') result.propagationPolicy = policy;
-  else if (policy !== undefined) throw badRequest(`propagationPolicy can be Background, Foreground or Orphan, not "${policy}"`);
-  if (options.preconditions) result.preconditions = options.preconditions;
-  return result;
 }
