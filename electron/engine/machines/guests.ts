@@ -8,6 +8,8 @@ export class Guests {
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
   onChange: (uid: string) => void = () => undefined;
+  /** Told when a guest begins anew by itself. */
+  onReboot: (uid: string) => void = () => undefined;
 
   constructor(hypervisor: Hypervisor) {
     this.hypervisor = hypervisor;
@@ -25,6 +27,9 @@ export class Guests {
   hold(guest: Guest): void {
     this.#running.set(guest.uid, guest);
     guest.onChange(() => this.onChange(guest.uid));
+    guest.monitor.onEvent(({ event, data }) => {
+      if (event === 'RESET' && data['guest'] === true) this.onReboot(guest.uid);
+    });
     void guest.ended.then((exit) => {
       this.#running.delete(guest.uid);
       this.#exits.set(guest.uid, exit);

@@ -9,6 +9,7 @@ import { findUefiFirmware } from '../qemu/firmware.ts';
 import type { Hypervisor } from '../qemu/types.ts';
 import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
 import { powerRoutes } from './actions/power.ts';
+import { refusedRoutes } from './actions/refused.ts';
 import { admitInstance, admitMachine, type HostLimits } from './admission.ts';
 import { controlInstances } from './controllers/instance-controller.ts';
 import { controlMachines } from './controllers/machine-controller.ts';
@@ -48,7 +49,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
       { ...virtualMachines, admit: admitMachine(limits, volumes) },
       instances,
     ],
-    subresources: [...powerRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts)],
+    subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts)],
     streams: consoleStreams(parts),
     start: async (context) => {
       started = context;

@@ -1,5 +1,5 @@
 /** KubeVirt's actions on machines and instances, with its codes and words (pkg/virt-api/rest/lifecycle.go). */
-import type { RunStrategy, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { StateChangeRequest, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { findCondition, runStrategyOf } from '#shared/kube/machine-status.ts';
 import { ApiError, badRequest, conflict, notFound } from '../../api/errors.ts';
 import type { SubresourceRequest, SubresourceResponse, SubresourceRoute } from '../../api/definition.ts';
@@ -8,7 +8,9 @@ import type { Guest } from '../../qemu/types.ts';
 import { isFinal } from '../controllers/instance-status.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
+import { setRunStrategy } from '../controllers/run-strategy.ts';
 import type { Guests } from '../guests.ts';
+import { isDryRun, readOptions, type ActionOptions } from './options.ts';
 
 export const subresourceGroup = { group: 'subresources.kubevirt.io', versions: ['v1', 'v1alpha3'] };
 
@@ -21,43 +23,58 @@ const accepted: SubresourceResponse = { status: 202 };
 const done: SubresourceResponse = { status: 200 };
 
 export function powerRoutes(parts: ActionParts): SubresourceRoute[] {
-  const onMachine = (subresource: string, handle: (request: SubresourceRequest) => SubresourceResponse): SubresourceRoute => ({
+  const onMachine = (
+    subresource: string,
+    fields: readonly string[],
+    handle: (request: SubresourceRequest, options: ActionOptions) => SubresourceResponse,
+  ): SubresourceRoute => ({
     ...subresourceGroup,
     resource: 'virtualmachines',
     subresource,
     method: 'PUT',
-    handle,
+    handle: (request) => handle(request, readOptions(request, fields)),
   });
-  const onGuest = (subresource: string, act: (guest: Guest, vmi: VirtualMachineInstance) => Promise<void>): SubresourceRoute => ({
+  const onGuest = (
+    subresource: string,
+    fields: readonly string[],
+    act: (guest: Guest, vmi: VirtualMachineInstance, dry: boolean) => Promise<void>,
+  ): SubresourceRoute => ({
     ...subresourceGroup,
     resource: 'virtualmachineinstances',
     subresource,
     method: 'PUT',
-    handle: async ({ namespace, name }) => {
-      const vmi = findInstance(parts, namespace, name);
+    handle: async (request) => {
+      const options = readOptions(request, fields);
+      const vmi = findInstance(parts, request.namespace, request.name);
       const guest = parts.guests.get(vmi.metadata.uid);
-      if (!guest || vmi.status?.phase !== 'Running') throw conflict(virtualMachineInstances, name, 'VM is not running');
-      await act(guest, vmi);
+      if (!guest || vmi.status?.phase !== 'Running') throw conflict(virtualMachineInstances, request.name, 'VM is not running');
+      await act(guest, vmi, isDryRun(options));
       parts.guests.onChange(guest.uid);
       return done;
     },
   });
   const isPaused = (vmi: VirtualMachineInstance): boolean => findCondition(vmi.status?.conditions, 'Paused')?.status === 'True';
+  const refuse = (vmi: VirtualMachineInstance, why: string): ApiError => conflict(virtualMachineInstances, vmi.metadata.name ?? '', why);
   return [
-    onMachine('start', (request) => start(parts, request)),
-    onMachine('stop', (request) => stop(parts, request)),
-    onMachine('restart', (request) => restart(parts, request)),
-    onGuest('pause', async (guest, vmi) => {
-      if (isPaused(vmi)) throw conflict(virtualMachineInstances, vmi.metadata.name ?? '', 'VMI is already paused');
-      await guest.pause();
+    onMachine('start', ['paused', 'dryRun'], (request, options) => start(parts, request, options)),
+    onMachine('stop', ['gracePeriod', 'dryRun'], (request, options) => stop(parts, request, options)),
+    onMachine('restart', ['gracePeriodSeconds', 'dryRun'], (request, options) => restart(parts, request, options)),
+    onGuest('pause', ['dryRun'], async (guest, vmi, dry) => {
+      if (isPaused(vmi)) throw refuse(vmi, 'VMI is already paused');
+      if (!dry) await guest.pause();
     }),
-    onGuest('unpause', async (guest, vmi) => {
-      if (!isPaused(vmi)) throw conflict(virtualMachineInstances, vmi.metadata.name ?? '', 'VMI is not paused');
-      await guest.resume();
+    onGuest('unpause', ['dryRun'], async (guest, vmi, dry) => {
+      if (!isPaused(vmi)) throw refuse(vmi, 'VMI is not paused');
+      if (!dry) await guest.resume();
     }),
-    onGuest('reset', (guest) => guest.reset()),
-    onGuest('softreboot', (_guest, vmi) => {
-      throw conflict(virtualMachineInstances, vmi.metadata.name ?? '', 'VMI neither have the agent connected nor the ACPI feature enabled');
+    onGuest('reset', [], async (guest, vmi) => {
+      await guest.reset();
+      parts.context().events.record(vmi, 'Normal', 'Reset', 'The machine was reset.');
+    }),
+    onGuest('softreboot', [], async (guest, vmi) => {
+      if (isPaused(vmi)) throw refuse(vmi, 'VMI is paused');
+      parts.context().events.record(vmi, 'Normal', 'SoftReboot', 'The guest was asked to reboot.');
+      await guest.reboot((vmi.spec.terminationGracePeriodSeconds ?? 0) * 1000);
     }),
   ];
 }
@@ -77,44 +94,46 @@ function find({ context }: ActionParts, { namespace, name }: SubresourceRequest)
 
 const isLive = (vmi: VirtualMachineInstance | undefined): vmi is VirtualMachineInstance => vmi !== undefined && !isFinal(vmi);
 
-function start(parts: ActionParts, request: SubresourceRequest): SubresourceResponse {
+function start(parts: ActionParts, request: SubresourceRequest, options: ActionOptions): SubresourceResponse {
   const { vm, vmi } = find(parts, request);
-  const options = (request.body ?? {}) as { paused?: boolean };
-  if (options.paused === true) throw badRequest('starting paused is not offered here: set startStrategy: Paused in the template');
-  if (isLive(vmi)) throw conflict(virtualMachines, request.name, 'VM is already running');
+  const refuse = (why: string): ApiError => conflict(virtualMachines, request.name, why);
+  const phase = vmi?.status?.phase;
+  if (isLive(vmi) && phase !== undefined && phase !== '' && phase !== 'Unknown') throw refuse('VM is already running');
   const strategy = runStrategyOf(vm);
-  if (strategy === 'Always' || strategy === 'Once') {
-    throw conflict(virtualMachines, request.name, `${strategy} does not support manual start requests`);
+  if (strategy === 'Always' || strategy === 'Once') throw refuse(`${strategy} does not support manual start requests`);
+  const paused = options.paused === true;
+  const asked: StateChangeRequest = paused ? { action: 'Start', data: { paused: 'true' } } : { action: 'Start' };
+  if (strategy === 'Halted') {
+    // The request says that it begins paused; the strategy follows when it is seen to.
+    if (paused) ask(parts, vm, [asked], options);
+    else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Always');
+    return accepted;
   }
-  if (isDryRun(request)) return accepted;
-  if (strategy === 'Halted') setStrategy(parts, vm, 'Always');
-  else ask(parts, vm, [{ action: 'Start' }]);
+  if (strategy === 'RerunOnFailure' && phase === 'Failed') throw refuse(`${strategy} does not support starting VM from failed state`);
+  const makesWay: StateChangeRequest[] = vmi && isFinal(vmi) ? [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }] : [];
+  ask(parts, vm, [...makesWay, asked], options);
   return accepted;
 }
 
-function stop(parts: ActionParts, request: SubresourceRequest): SubresourceResponse {
+function stop(parts: ActionParts, request: SubresourceRequest, options: ActionOptions): SubresourceResponse {
   const { vm, vmi } = find(parts, request);
-  const { gracePeriod } = (request.body ?? {}) as { gracePeriod?: unknown };
-  if (gracePeriod !== undefined && !isSeconds(gracePeriod)) throw badRequest('gracePeriod has to be a whole number of seconds, 0 or more');
+  const refuse = (why: string): ApiError => conflict(virtualMachines, request.name, why);
+  const { gracePeriod } = options;
   const strategy = runStrategyOf(vm);
-  const waits = vm.status?.startFailure !== undefined || strategy === 'Always';
-  if (!isLive(vmi) && !(waits && strategy !== 'Halted')) throw conflict(virtualMachines, request.name, 'VM is not running');
-  if (isLive(vmi)) {
-    const granted = vmi.spec.terminationGracePeriodSeconds ?? 0;
-    if (strategy === 'Halted' && !(gracePeriod !== undefined && gracePeriod < granted)) {
-      throw conflict(virtualMachines, request.name, 'Halted only supports manual stop requests with a shorter graceperiod');
-    }
+  const stopsByStrategy = strategy === 'Always' || strategy === 'Once';
+  if (!isLive(vmi) && !stopsByStrategy) throw refuse('VM is not running');
+  const granted = vmi?.spec.terminationGracePeriodSeconds ?? 0;
+  if (strategy === 'Halted' && !(gracePeriod !== undefined && gracePeriod < granted)) {
+    throw refuse('Halted only supports manual stop requests with a shorter graceperiod');
   }
-  if (isDryRun(request)) return accepted;
-  if (isLive(vmi) && gracePeriod !== undefined) grant(parts, vmi, gracePeriod);
-  if (strategy === 'Always' || strategy === 'Once') setStrategy(parts, vm, 'Halted');
-  else if (strategy !== 'Halted') ask(parts, vm, vmi ? [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }] : []);
+  if (isLive(vmi) && gracePeriod !== undefined && !isDryRun(options)) grant(parts, vmi, gracePeriod);
+  if (!stopsByStrategy) ask(parts, vm, [{ action: 'Stop', uid: vmi?.metadata.uid ?? '' }], options);
+  else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Halted');
   return accepted;
 }
 
-function restart(parts: ActionParts, request: SubresourceRequest): SubresourceResponse {
-  const { vm, vmi } = find(parts, request);
-  const { gracePeriodSeconds } = (request.body ?? {}) as { gracePeriodSeconds?: number };
+function restart(parts: ActionParts, request: SubresourceRequest, options: ActionOptions): SubresourceResponse {
+  const { gracePeriodSeconds } = options;
   if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== 0) {
     throw badRequest(
       gracePeriodSeconds > 0
@@ -122,39 +141,27 @@ function restart(parts: ActionParts, request: SubresourceRequest): SubresourceRe
         : 'gracePeriod has to be greater or equal to 0',
     );
   }
+  const { vm, vmi } = find(parts, request);
   const strategy = runStrategyOf(vm);
   if (strategy === 'Halted' || strategy === 'Once') {
     throw conflict(virtualMachines, request.name, `RunStategy ${strategy} does not support manual restart requests`);
   }
-  if (!isLive(vmi)) throw conflict(virtualMachines, request.name, 'VM is not running');
-  if (vm.status?.stateChangeRequests !== undefined) {
-    throw new ApiError(500, 'InternalError', 'unable to complete request: stop/start already underway');
-  }
-  if (isDryRun(request)) return accepted;
-  if (gracePeriodSeconds === 0) grant(parts, vmi, 0);
-  ask(parts, vm, [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }, { action: 'Start' }]);
+  if (!vmi) throw conflict(virtualMachines, request.name, 'VM is not running');
+  ask(parts, vm, [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }, { action: 'Start' }], options);
+  if (gracePeriodSeconds === 0 && !isDryRun(options)) grant(parts, vmi, 0);
   return accepted;
 }
 
-const isSeconds = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
-
-/** Everything has been checked, and nothing is to be done. */
-const isDryRun = ({ body }: SubresourceRequest): boolean => {
-  const { dryRun } = (body ?? {}) as { dryRun?: unknown };
-  return Array.isArray(dryRun) && dryRun.includes('All');
-};
-
-/** Changes the field that the machine says it with. */
-function setStrategy({ context }: ActionParts, vm: VirtualMachine, strategy: RunStrategy): void {
-  context().resources.change(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '', (draft) => {
-    if (draft.spec.running !== undefined) draft.spec.running = strategy === 'Always';
-    else draft.spec.runStrategy = strategy;
-  });
-}
-
-type Requests = NonNullable<NonNullable<VirtualMachine['status']>['stateChangeRequests']>;
-
-function ask({ context }: ActionParts, vm: VirtualMachine, requests: Requests): void {
+/**
+ * Leaves requests for the controller. KubeVirt's rule: a lone stop replaces whatever waits, all else waits for nothing.
+ */
+function ask({ context }: ActionParts, vm: VirtualMachine, requests: StateChangeRequest[], options: ActionOptions): void {
+  const waiting = vm.status?.stateChangeRequests ?? [];
+  const isStop = requests.length === 1 && requests[0]?.action === 'Stop';
+  if (waiting.length > 0 && !isStop) {
+    throw new ApiError(500, 'InternalError', 'unable to complete request: stop/start already underway');
+  }
+  if (isDryRun(options)) return;
   context().resources.changeStatus(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '', (draft) => {
     const status = (draft.status ??= {});
     status.stateChangeRequests = requests;

@@ -1,5 +1,6 @@
 /** Brings instances to life, keeps their status true, and ends them as they ask. */
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { findCondition } from '#shared/kube/machine-status.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
@@ -7,11 +8,11 @@ import type { EngineContext } from '../../context.ts';
 import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
-import type { Guest } from '../../qemu/types.ts';
+import type { Guest, GuestExit, GuestState } from '../../qemu/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
-import { stateOf, type Guests } from '../guests.ts';
+import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
-import { describeRunning, enterPhase, isFinal, reachedRunning } from './instance-status.ts';
+import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCondition, reachedRunning } from './instance-status.ts';
 
 export interface InstanceParts {
   context: EngineContext;
@@ -27,7 +28,7 @@ export function controlInstances(parts: InstanceParts): Controller {
       .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
       .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi))
       .map(keyOf);
-  /** Guests whose power button has been pressed, with the time at which patience ends. */
+  /** When a guest's power button was pressed last. */
   const pressed = new Map<string, number>();
   const controller = createController(parts.context, {
     of: virtualMachineInstances,
@@ -37,14 +38,23 @@ export function controlInstances(parts: InstanceParts): Controller {
     ],
     reconcile: (key) => reconcile(parts, pressed, key),
   });
+  const find = (uid: string): VirtualMachineInstance | undefined =>
+    resources.list(virtualMachineInstances).find(({ metadata }) => metadata.uid === uid);
   parts.guests.onChange = (uid) => {
-    const vmi = resources.list(virtualMachineInstances).find((candidate) => candidate.metadata.uid === uid);
+    const vmi = find(uid);
     if (vmi) controller.enqueue(keyOf(vmi));
+  };
+  parts.guests.onReboot = (uid) => {
+    const vmi = find(uid);
+    if (vmi) parts.context.events.record(vmi, 'Normal', 'Rebooted', 'The guest rebooted.');
   };
   return controller;
 }
 
 const keyOf = ({ metadata }: VirtualMachineInstance): Key => ({ namespace: metadata.namespace, name: metadata.name ?? '' });
+/** How soon a guest that does not answer is asked again; when it answers by itself, it is at once. */
+const askAgainMs = 5000;
+const pressAgainMs = 10_000;
 const timestamp = (): string => new Date().toISOString();
 
 async function reconcile(parts: InstanceParts, pressed: Map<string, number>, key: Key): Promise<ReconcileResult> {
@@ -54,7 +64,11 @@ async function reconcile(parts: InstanceParts, pressed: Map<string, number>, key
   const uid = vmi.metadata.uid ?? '';
   const guest = guests.get(uid);
   if (vmi.metadata.deletionTimestamp !== undefined) return end(parts, pressed, vmi, guest);
-  if (isFinal(vmi)) return undefined;
+  if (isFinal(vmi)) {
+    // What has ended does not run.
+    await guest?.kill();
+    return undefined;
+  }
   if (guest) return describe(parts, vmi, guest);
   if (reachedRunning(vmi)) { ended(parts, vmi); return; }
   return start(parts, vmi);
@@ -64,9 +78,16 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
   const { context, guests } = parts;
   const found = findVolumes(parts, vmi);
   if ('waiting' in found) {
-    change(context, vmi, (status) => enterPhase(status, { phase: 'Pending', reason: 'VolumesNotReady', message: found.waiting }, timestamp()));
+    const { waiting: message, missing } = found;
+    change(context, vmi, (status) => {
+      const now = timestamp();
+      enterPhase(status, { phase: 'Pending', reason: 'VolumesNotReady', message }, now);
+      const failed = missing ? ({ status: 'False', reason: 'FailedPvcNotFound', message } as const) : undefined;
+      status.conditions = setCondition(status.conditions ?? [], 'Synchronized', failed, now);
+    });
     return undefined;
   }
+  const begun = timestamp();
   try {
     guests.hold(await guests.hypervisor.start({ vmi, volumes: found.volumes }));
   } catch (error) {
@@ -80,38 +101,60 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
     return undefined;
   }
   const guest = guests.get(vmi.metadata.uid);
-  const result = guest ? await describe(parts, vmi, guest) : undefined;
+  const result = guest ? await describe(parts, vmi, guest, begun) : undefined;
+  context.events.record(vmi, 'Normal', 'Created', 'VirtualMachineInstance defined.');
   context.events.record(vmi, 'Normal', 'Started', 'VirtualMachineInstance started.');
   return result;
 }
 
-function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string } {
+function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string; missing: boolean } {
   const volumes = new Map<string, DiskFile>();
   for (const { name, dataVolume, persistentVolumeClaim } of vmi.spec.volumes ?? []) {
     const claim = dataVolume?.name ?? persistentVolumeClaim?.claimName;
     if (claim === undefined) continue;
     const disk = disks.find(vmi.metadata.namespace ?? 'default', claim);
-    if (disk.state === 'missing') return { waiting: `The volume ${claim} does not exist.` };
-    if (disk.state === 'pending') return { waiting: disk.message };
+    if (disk.state === 'missing') return { waiting: `The volume ${claim} does not exist.`, missing: true };
+    if (disk.state === 'pending') return { waiting: disk.message, missing: false };
     volumes.set(name, disk.file);
   }
   return { volumes };
 }
 
-async function describe({ context, guests }: InstanceParts, vmi: VirtualMachineInstance, guest: Guest): Promise<ReconcileResult> {
+/** @param begun when its process was asked for, if that was just now */
+async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest: Guest, begun?: string): Promise<ReconcileResult> {
+  const { context, guests } = parts;
   const [state, acceleration] = await Promise.all([stateOf(guest), guests.hypervisor.acceleration()]);
   // It ended while it was asked; its end comes as a change of its own.
-  if (state === undefined) return undefined;
+  if (guests.get(guest.uid) !== guest) return undefined;
+  if (state === undefined) {
+    context.events.record(vmi, 'Warning', 'NotResponding', 'QEMU runs and does not answer.');
+    change(context, vmi, (status) => describeMute(status, timestamp()));
+    return { requeueAfterMs: askAgainMs };
+  }
   change(context, vmi, (status) => {
     const now = timestamp();
+    if (begun !== undefined) beginLife(status, vmi, begun);
     enterPhase(status, { phase: 'Running' }, now);
     describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration }, now);
   });
-  if (state === 'crashed' || state === 'internal-error') {
-    context.events.record(vmi, 'Warning', 'Crashed', 'The guest crashed and is turned off.');
-    await guest.kill();
-  }
+  tellOfPause(parts, vmi, state);
+  const why = crashes[state];
+  if (why !== undefined) await guest.kill({ clean: false, message: why });
   return undefined;
+}
+
+const crashes: Partial<Record<GuestState, string>> = {
+  crashed: 'The guest crashed (kernel panic).',
+  'internal-error': 'QEMU stopped the guest because of an internal error.',
+};
+
+/** @param vmi as it was before: what it says already is no news */
+function tellOfPause({ context }: InstanceParts, vmi: VirtualMachineInstance, state: GuestState): void {
+  const was = findCondition(vmi.status?.conditions, 'Paused')?.reason;
+  const now = pausedCondition(state);
+  if (was === now?.reason) return;
+  if (now) context.events.record(vmi, state === 'paused' ? 'Normal' : 'Warning', now.reason, now.message);
+  else context.events.record(vmi, 'Normal', 'Resumed', 'VirtualMachineInstance resumed.');
 }
 
 /** The guest ran and is gone. */
@@ -121,9 +164,13 @@ function ended({ context, guests }: InstanceParts, vmi: VirtualMachineInstance):
     message: 'The machine was not running any more when the engine came back.',
   };
   context.events.record(vmi, exit.clean ? 'Normal' : 'Warning', 'Stopped', exit.message);
+  enterEnd(context, vmi, exit);
+}
+
+function enterEnd(context: EngineContext, vmi: VirtualMachineInstance, { clean, message }: GuestExit): void {
   change(context, vmi, (status) => {
-    status.reason = exit.message;
-    enterPhase(status, { phase: exit.clean ? 'Succeeded' : 'Failed', message: exit.message }, timestamp());
+    status.reason = message;
+    enterPhase(status, { phase: clean ? 'Succeeded' : 'Failed', message }, timestamp());
   });
 }
 
@@ -136,27 +183,41 @@ async function end(
 ): Promise<ReconcileResult> {
   const uid = vmi.metadata.uid ?? '';
   if (guest) {
-    const begun = pressed.get(uid) ?? Date.now();
-    const deadline = begun + (vmi.spec.terminationGracePeriodSeconds ?? 0) * 1000;
-    const left = deadline - Date.now();
+    const left = graceLeftMs(vmi);
     // A guest that stands still cannot answer its power button.
     if (left > 0 && (await stateOf(guest)) === 'running') {
-      if (!pressed.has(uid)) {
-        context.events.record(vmi, 'Normal', 'ShuttingDown', 'Signaled Graceful Shutdown');
-        await guest.powerDown();
+      const last = pressed.get(uid);
+      if (last === undefined) context.events.record(vmi, 'Normal', 'ShuttingDown', 'Signaled Graceful Shutdown');
+      // A guest that was still starting may not have seen it the first time.
+      if (last === undefined || Date.now() - last >= pressAgainMs) {
+        pressed.set(uid, Date.now());
+        // One that ends at this very moment needs it no more.
+        await guest.powerDown().catch(() => undefined);
       }
-      pressed.set(uid, begun);
-      return { requeueAfterMs: left };
+      return { requeueAfterMs: Math.min(left, pressAgainMs) };
     }
-    await guest.kill();
+    const late = { clean: false, message: 'The guest did not shut down in time and was turned off.' };
+    await guest.kill(pressed.has(uid) && left <= 0 ? late : undefined);
+    context.events.record(vmi, 'Normal', 'Deleted', 'Signaled Deletion');
   }
   pressed.delete(uid);
-  context.events.record(vmi, 'Normal', 'Deleted', 'Signaled Deletion');
+  const exit = guests.exit(uid);
+  if (exit && !isFinal(vmi)) {
+    context.events.record(vmi, 'Normal', 'Stopped', exit.message);
+    enterEnd(context, vmi, exit);
+  }
   context.resources.change(virtualMachineInstances, vmi.metadata.namespace, vmi.metadata.name ?? '', (draft) => {
     draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((name) => name !== GUEST_FINALIZER);
   });
   guests.forget(uid);
   return undefined;
+}
+
+/** From when its deletion was asked for: an engine that comes back in between goes on counting. */
+function graceLeftMs({ metadata, spec }: VirtualMachineInstance): number {
+  const seconds = spec.terminationGracePeriodSeconds ?? 0;
+  // Kubernetes' times are whole seconds, the next lower ones.
+  return seconds === 0 ? 0 : Date.parse(metadata.deletionTimestamp ?? '') + (seconds + 1) * 1000 - Date.now();
 }
 
 function change(

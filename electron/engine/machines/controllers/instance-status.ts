@@ -18,22 +18,31 @@ const finalPhases = new Set<VmiPhase | undefined>(['Succeeded', 'Failed']);
 
 export const isFinal = (vmi: VirtualMachineInstance): boolean => finalPhases.has(vmi.status?.phase);
 
-/** A life shorter than this counts as a failed start: a guest that dies at once must not be restarted at full speed. */
-const shortLifeMs = 10_000;
+/** A life shorter than this counts as a failed start. */
+export const SHORT_LIFE_MS = 10_000;
 
 const enteredAt = (vmi: VirtualMachineInstance, wanted: VmiPhase): number =>
   Date.parse(vmi.status?.phaseTransitionTimestamps?.find(({ phase }) => phase === wanted)?.phaseTransitionTimestamp ?? '');
 
-/** It failed without ever running, or soon after it began to. */
-export const diedYoung = (vmi: VirtualMachineInstance): boolean =>
-  !(enteredAt(vmi, 'Failed') - enteredAt(vmi, 'Running') >= shortLifeMs);
+const endedAt = (vmi: VirtualMachineInstance): number => enteredAt(vmi, vmi.status?.phase ?? '');
 
-/** It has been running for long enough that earlier failures are forgotten. */
+/** It ended without ever running, or soon after it began to. */
+export const diedYoung = (vmi: VirtualMachineInstance): boolean =>
+  isFinal(vmi) && !(endedAt(vmi) - enteredAt(vmi, 'Running') >= SHORT_LIFE_MS);
+
+/** It ran, or has been running, for long enough that earlier failures are forgotten. */
 export const hasSettled = (vmi: VirtualMachineInstance): boolean =>
-  vmi.status?.phase === 'Running' && Date.now() - enteredAt(vmi, 'Running') >= shortLifeMs;
+  (isFinal(vmi) ? endedAt(vmi) : Date.now()) - enteredAt(vmi, 'Running') >= SHORT_LIFE_MS;
 
 export const reachedRunning = (vmi: VirtualMachineInstance): boolean =>
   vmi.status?.phaseTransitionTimestamps?.some(({ phase }) => phase === 'Running') ?? false;
+
+/** The phases that KubeVirt's instances pass on their way; here there is no pod to be placed. */
+export function beginLife(status: Status, vmi: VirtualMachineInstance, begun: string): void {
+  if (status.phase === undefined) enterPhase(status, { phase: 'Pending' }, vmi.metadata.creationTimestamp ?? begun);
+  enterPhase(status, { phase: 'Scheduling' }, begun);
+  enterPhase(status, { phase: 'Scheduled' }, begun);
+}
 
 /** Enters a phase: records when, and says whether the instance is ready. */
 export function enterPhase(status: Status, change: PhaseChange, now: string): void {
@@ -53,6 +62,12 @@ export function enterPhase(status: Status, change: PhaseChange, now: string): vo
       : { status: 'False', reason: change.reason ?? 'GuestNotRunning', message: change.message ?? 'Guest VM is not reported as running' },
     now,
   );
+}
+
+/** It is there and does not say how it stands: nothing else that is known of it is taken back. */
+export function describeMute(status: Status, now: string): void {
+  const condition = { status: 'False', reason: 'GuestNotResponding', message: 'QEMU runs and does not answer.' } as const;
+  status.conditions = setCondition(status.conditions ?? [], 'Ready', condition, now);
 }
 
 /** What is true of a guest as long as it runs. */
@@ -75,8 +90,11 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
     ['Paused', pausedCondition(state)],
     [
       'LiveMigratable',
-      { status: 'False', reason: 'SingleNode', message: 'There is one computer here, and nowhere to migrate to.' },
+      { status: 'False', reason: NOT_MIGRATABLE, message: 'There is one computer here, and nowhere to migrate to.' },
     ],
+    ['StorageLiveMigratable', { status: 'False', reason: NOT_MIGRATABLE, message: 'Disks are moved while a machine is off.' }],
+    ['DataVolumesReady', usesDataVolumes(vmi) ? { status: 'True', reason: 'AllDVsReady', message: 'All volumes are there.' } : undefined],
+    ['Synchronized', undefined],
     [
       'SoftwareEmulation',
       acceleration.accelerator === 'tcg'
@@ -87,13 +105,19 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
   for (const [type, condition] of conditions) status.conditions = setCondition(status.conditions ?? [], type, condition, now);
 }
 
+/** Why a machine cannot be migrated, as its condition says it. */
+export const NOT_MIGRATABLE = 'SingleNode';
+
+const usesDataVolumes = (vmi: VirtualMachineInstance): boolean =>
+  (vmi.spec.volumes ?? []).some(({ dataVolume }) => dataVolume !== undefined);
+
 export interface RunningFacts {
   state: GuestState;
   nodeName: string;
   acceleration: Acceleration;
 }
 
-function pausedCondition(state: GuestState): { status: 'True'; reason: string; message: string } | undefined {
+export function pausedCondition(state: GuestState): { status: 'True'; reason: string; message: string } | undefined {
   switch (state) {
     case 'paused':
       return { status: 'True', reason: 'PausedByUser', message: 'VMI was paused by user' };

@@ -12,18 +12,21 @@ import type { EngineContext } from '../../context.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { DiskCatalog } from '../../disks/types.ts';
+import type { Resources } from '../../store/resources.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
-import { diedYoung, hasSettled, isFinal } from './instance-status.ts';
+import { SHORT_LIFE_MS } from './instance-status.ts';
 import { summarize, type DisksSummary } from './machine-summary.ts';
-import { decide, openRequests, restartsAfterFailure } from './run-decision.ts';
+import { decide, openRequests, startsPaused, type Decision } from './run-decision.ts';
+import { setRunStrategy } from './run-strategy.ts';
+import { nextStartFailure, waitLeft } from './start-failure.ts';
 
 /** Holds a machine until its instance is gone. KubeVirt's own name for it. */
 const MACHINE_FINALIZER = 'kubevirt.io/virtualMachineControllerFinalize';
 /** On an instance: which template it was made from. */
 const TEMPLATE_ANNOTATION = 'hayloft.io/template';
-const firstRetryMs = 10_000;
-const slowestRetryMs = 300_000;
+/** When an instance that could not be made is tried again; what keeps it from being made may end unseen. */
+const failedRetryMs = 30_000;
 
 export interface MachineParts {
   context: EngineContext;
@@ -61,8 +64,7 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
   const { resources } = parts.context;
   const vm = resources.get(virtualMachines, key.namespace, key.name);
   if (!vm) return undefined;
-  const found = resources.get(virtualMachineInstances, key.namespace, key.name);
-  const vmi = found?.metadata.ownerReferences?.some(({ uid }) => uid === vm.metadata.uid) === true ? found : undefined;
+  const vmi = instanceOf(resources, vm);
   if (vm.metadata.deletionTimestamp !== undefined) {
     letGo(parts, vm, vmi);
     return undefined;
@@ -74,6 +76,8 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
   let retryMs: number | undefined;
   if (decision === 'stop' && vmi) {
     stop(parts, vm, vmi);
+  } else if (decision === 'switch-on') {
+    setRunStrategy(resources, vm, 'Always');
   } else if (decision === 'start') {
     retryMs = waitLeft(vm);
     if (disks.state === 'ready' && retryMs === undefined) {
@@ -82,14 +86,29 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
       await setImmediate();
     }
   }
-  tell(parts, key, disks, failure, decision);
+  const told = tell(parts, key, disks, failure, decision);
+  if (failure !== undefined) retryMs ??= failedRetryMs;
+  // Failures are forgotten once the guest has stayed up, and nothing else happens then.
+  if (told?.status?.startFailure && told.status.created === true) retryMs ??= SHORT_LIFE_MS;
   return retryMs === undefined ? undefined : { requeueAfterMs: retryMs };
 }
 
-function tell(parts: MachineParts, key: Key, disks: DisksSummary, failure: string | undefined, decision: string): void {
+/** The machine's own instance: another's may have its name. */
+function instanceOf(resources: Resources, vm: VirtualMachine): VirtualMachineInstance | undefined {
+  const found = resources.get(virtualMachineInstances, vm.metadata.namespace, vm.metadata.name ?? '');
+  return found?.metadata.ownerReferences?.some(({ uid }) => uid === vm.metadata.uid) === true ? found : undefined;
+}
+
+function tell(
+  parts: MachineParts,
+  key: Key,
+  disks: DisksSummary,
+  failure: string | undefined,
+  decision: Decision,
+): VirtualMachine | undefined {
   const { resources } = parts.context;
-  const vmi = resources.get(virtualMachineInstances, key.namespace, key.name);
-  resources.changeStatus(virtualMachines, key.namespace, key.name, (draft) => {
+  return resources.changeStatus(virtualMachines, key.namespace, key.name, (draft) => {
+    const vmi = instanceOf(resources, draft);
     const status = (draft.status ??= {});
     const strategy = runStrategyOf(draft);
     const began = vmi !== undefined;
@@ -98,7 +117,9 @@ function tell(parts: MachineParts, key: Key, disks: DisksSummary, failure: strin
     const open = openRequests(status.stateChangeRequests ?? [], vmi);
     if (open.length > 0) status.stateChangeRequests = open;
     else delete status.stateChangeRequests;
-    if (vmi && hasSettled(vmi)) delete status.startFailure;
+    const startFailure = nextStartFailure(status.startFailure, strategy, vmi);
+    if (startFailure) status.startFailure = startFailure;
+    else delete status.startFailure;
     const templateChanged = vmi !== undefined && vmi.metadata.annotations?.[TEMPLATE_ANNOTATION] !== fingerprint(draft);
     const wantsToRun = decision === 'start' || (decision === 'stop' && strategy !== 'Halted');
     summarize(status, { vm: draft, vmi, disks, wantsToRun, templateChanged, failure }, new Date().toISOString());
@@ -200,6 +221,7 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
     },
     spec: structuredClone(spec),
   };
+  if (startsPaused(vm)) instance.spec.startStrategy = 'Paused';
   // What the guest knows itself by stays the same over restarts.
   instance.spec.domain.firmware = { uuid: vm.metadata.uid ?? '', ...instance.spec.domain.firmware };
   try {
@@ -208,6 +230,7 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
     return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    context.events.record(vm, 'Warning', 'FailedCreate', `Error creating virtual machine instance: ${error.message}`);
     return error.message;
   }
 }
@@ -215,34 +238,17 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
 function stop({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
   const { resources } = context;
   const { namespace, name = '' } = vm.metadata;
-  const failed = vmi.status?.phase === 'Failed' && restartsAfterFailure(runStrategyOf(vm));
-  if (failed && vmi.metadata.deletionTimestamp === undefined) {
-    resources.changeStatus(virtualMachines, namespace, name, (draft) => {
-      const status = (draft.status ??= {});
-      status.stateChangeRequests = [...(status.stateChangeRequests ?? []), { action: 'Start' }];
-      if (diedYoung(vmi)) status.startFailure = nextFailure(status.startFailure, vmi);
-    });
-  }
-  if (!isFinal(vmi) && vmi.metadata.deletionTimestamp === undefined) {
-    context.events.record(vm, 'Normal', 'SuccessfulDelete', `Stopped the virtual machine by deleting the virtual machine instance ${vmi.metadata.uid ?? ''}`);
-  }
-  resources.delete(virtualMachineInstances, namespace, name);
-}
-
-type StartFailure = NonNullable<NonNullable<VirtualMachine['status']>['startFailure']>;
-
-function nextFailure(old: StartFailure | undefined, vmi: VirtualMachineInstance): StartFailure {
-  const count = (old?.consecutiveFailCount ?? 0) + 1;
-  const waitMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** (count - 1));
-  return {
-    consecutiveFailCount: count,
-    retryAfterTimestamp: new Date(Date.now() + waitMs).toISOString(),
-    ...(vmi.metadata.uid === undefined ? {} : { lastFailedVMIUID: vmi.metadata.uid }),
-  };
-}
-
-/** Milliseconds until another start may be tried; undefined when it may now. */
-function waitLeft(vm: VirtualMachine): number | undefined {
-  const left = Date.parse(vm.status?.startFailure?.retryAfterTimestamp ?? '') - Date.now();
-  return left > 0 ? left : undefined;
+  if (vmi.metadata.deletionTimestamp !== undefined) return;
+  // Noted before the instance goes: an engine that ends in between must not forget what is to follow.
+  resources.changeStatus(virtualMachines, namespace, name, (draft) => {
+    const status = (draft.status ??= {});
+    const strategy = runStrategyOf(draft);
+    const startFailure = nextStartFailure(status.startFailure, strategy, vmi);
+    if (startFailure) status.startFailure = startFailure;
+    const again = strategy === 'RerunOnFailure' && vmi.status?.phase === 'Failed';
+    const asked = status.stateChangeRequests?.some(({ action }) => action === 'Start') ?? false;
+    if (again && !asked) status.stateChangeRequests = [...(status.stateChangeRequests ?? []), { action: 'Start' }];
+  });
+  context.events.record(vm, 'Normal', 'SuccessfulDelete', `Stopped the virtual machine by deleting the virtual machine instance ${vmi.metadata.uid ?? ''}`);
+  resources.delete(virtualMachineInstances, namespace, name, { ...(vmi.metadata.uid === undefined ? {} : { uid: vmi.metadata.uid }) });
 }

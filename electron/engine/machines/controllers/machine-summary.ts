@@ -6,6 +6,7 @@ import { setCondition } from '../guests.ts';
 import { isFinal } from './instance-status.ts';
 
 const FAILED_START = 'FailedStart';
+const FAILURE = 'Failure';
 
 export interface DisksSummary {
   state: 'ready' | 'pending' | 'missing' | 'failed';
@@ -33,7 +34,7 @@ export function printableStatus({ vm, vmi, disks, wantsToRun }: Situation): Prin
   if (disks.state === 'failed') return 'DataVolumeError';
   if (disks.state === 'pending') return 'Provisioning';
   if (wantsToRun && disks.state === 'missing') return 'ErrorPvcNotFound';
-  if (wantsToRun && failing) return 'CrashLoopBackOff';
+  if (failing) return 'CrashLoopBackOff';
   return wantsToRun && !vmi ? 'Starting' : 'Stopped';
 }
 
@@ -48,19 +49,12 @@ export function summarize(status: NonNullable<VirtualMachine['status']>, situati
     status.observedGeneration = vm.metadata.generation;
     status.desiredGeneration = vm.metadata.generation;
   }
-  const paused = findCondition(vmi?.status?.conditions, 'Paused');
   const lastFailure = failureOfStart(status.conditions ?? [], situation);
   const trouble = failure ?? (disks.state === 'failed' || (disks.state === 'missing' && situation.wantsToRun) ? disks.message : undefined);
   const notReady = vmi
-    ? { status: 'False' as const, reason: 'GuestNotRunning', message: vmi.status?.reason ?? 'Guest VM is not reported as running' }
+    ? notReadyOf(vmi)
     : { status: 'False' as const, reason: 'VMINotExists', message: 'VMI does not exist' };
-  let conditions = setCondition(status.conditions ?? [], 'Ready', ready ? { status: 'True' } : notReady, now);
-  conditions = setCondition(
-    conditions,
-    'Paused',
-    running && paused?.status === 'True' ? { status: 'True', reason: paused.reason ?? '', message: paused.message ?? '' } : undefined,
-    now,
-  );
+  let conditions = setCondition(takeOver(status.conditions ?? [], vmi, now), 'Ready', ready ? { status: 'True' } : notReady, now);
   conditions = setCondition(
     conditions,
     'RestartRequired',
@@ -71,10 +65,27 @@ export function summarize(status: NonNullable<VirtualMachine['status']>, situati
   );
   status.conditions = setCondition(
     conditions,
-    'Failure',
+    FAILURE,
     trouble === undefined ? lastFailure : { status: 'True', reason: 'FailedCreate', message: trouble },
     now,
   );
+}
+
+function notReadyOf(vmi: VirtualMachineInstance): Omit<Condition, 'type'> {
+  const { reason = 'GuestNotRunning', message } = findCondition(vmi.status?.conditions, 'Ready') ?? {};
+  return { status: 'False', reason, message: message ?? vmi.status?.reason ?? 'Guest VM is not reported as running' };
+}
+
+/** A machine's own conditions; all others are its instance's, and there as long as that is. */
+const own = new Set(['Ready', FAILURE, 'RestartRequired', 'ManualRecoveryRequired']);
+
+function takeOver(list: Condition[], vmi: VirtualMachineInstance | undefined, now: string): Condition[] {
+  const theirs = (vmi?.status?.conditions ?? []).filter(({ type }) => !own.has(type));
+  const kept = list.filter(({ type }) => own.has(type) || theirs.some((condition) => condition.type === type));
+  return theirs.reduce<Condition[]>((all, { type, ...rest }) => {
+    const { lastTransitionTime = now, ...next } = rest;
+    return setCondition(all, type, next, lastTransitionTime);
+  }, kept);
 }
 
 /** Why the guest failed, told for as long as it is tried again: the instance that knew it is gone by then. */
@@ -83,6 +94,6 @@ function failureOfStart(told: readonly Condition[], { vm, vmi }: Situation): Omi
     return { status: 'True', reason: FAILED_START, message: vmi.status.reason ?? 'The guest ended with a failure.' };
   }
   const failing = (vm.status?.startFailure?.consecutiveFailCount ?? 0) > 0 && vmi?.status?.phase !== 'Running';
-  const before = findCondition(told, 'Failure');
+  const before = findCondition(told, FAILURE);
   return failing && before?.reason === FAILED_START ? { status: 'True', reason: FAILED_START, message: before.message ?? '' } : undefined;
 }

@@ -1,42 +1,54 @@
-/** What a machine's run strategy asks for now. Pure. Source: KubeVirt's pkg/virt-controller/watch/vm (run strategies). */
-import type { RunStrategy, StateChangeRequest, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+/** What a machine's run strategy asks for now. Pure. Source: KubeVirt's pkg/virt-controller/watch/vm (syncRunStrategy). */
+import type { StateChangeRequest, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { runStrategyOf } from '#shared/kube/machine-status.ts';
 import { isFinal } from './instance-status.ts';
 
-export type Decision = 'start' | 'stop' | 'leave';
+/** `switch-on`: a halted machine that was asked to start becomes one that always runs. */
+export type Decision = 'start' | 'stop' | 'leave' | 'switch-on';
 
 export interface RunFacts {
   vm: VirtualMachine;
   vmi: VirtualMachineInstance | undefined;
 }
 
-const firstRequest = (vm: VirtualMachine): StateChangeRequest | undefined => vm.status?.stateChangeRequests?.[0];
-
 export function decide({ vm, vmi }: RunFacts): Decision {
   const strategy = runStrategyOf(vm);
-  const request = firstRequest(vm);
-  if (vmi) {
-    if (request?.action === 'Stop' && request.uid === vmi.metadata.uid) return 'stop';
-    if (strategy === 'Halted') return 'stop';
-    if (!isFinal(vmi)) return 'leave';
-    // What ended makes way for what follows.
-    if (request?.action === 'Start' || strategy === 'Always') return 'stop';
-    return strategy === 'RerunOnFailure' && vmi.status?.phase === 'Failed' ? 'stop' : 'leave';
+  // Requests are seen to one after the other.
+  const request = vm.status?.stateChangeRequests?.[0];
+  const asksToStart = request?.action === 'Start';
+  const asksToStop = vmi !== undefined && request?.action === 'Stop' && request.uid === vmi.metadata.uid;
+  switch (strategy) {
+    case 'Always':
+      if (vmi) return asksToStop || isFinal(vmi) ? 'stop' : 'leave';
+      return 'start';
+    case 'RerunOnFailure':
+      if (vmi) return asksToStop || isFinal(vmi) ? 'stop' : 'leave';
+      // It begins by itself once, when the strategy is new.
+      return asksToStart || vm.status?.runStrategy !== strategy ? 'start' : 'leave';
+    case 'Manual':
+      if (vmi) return asksToStop ? 'stop' : 'leave';
+      return asksToStart ? 'start' : 'leave';
+    case 'Once':
+      return vmi ? 'leave' : 'start';
+    case 'Halted':
+      if (vmi) return 'stop';
+      return asksToStart ? 'switch-on' : 'leave';
   }
-  if (strategy === 'Halted') return 'leave';
-  if (request?.action === 'Start' || strategy === 'Always') return 'start';
-  // These two begin by themselves once, when the strategy is new.
-  const isNew = vm.status?.runStrategy !== strategy;
-  return (strategy === 'RerunOnFailure' || strategy === 'Once') && isNew ? 'start' : 'leave';
 }
 
-/** Requests that are still open, once what they ask for has been seen to. */
+/** Requests that are still open, once what the first ones ask for has been seen to. */
 export function openRequests(requests: readonly StateChangeRequest[], vmi: VirtualMachineInstance | undefined): StateChangeRequest[] {
-  return requests.filter((request) => {
-    if (request.action === 'Stop') return vmi?.metadata.uid === request.uid;
-    return !vmi || isFinal(vmi) || requests.some((other) => other.action === 'Stop' && other.uid === vmi.metadata.uid);
-  });
+  const firstOpen = requests.findIndex((request) => !isDone(request, vmi));
+  return firstOpen < 0 ? [] : requests.slice(firstOpen);
 }
 
-/** A machine with this strategy that failed is to be started again. */
-export const restartsAfterFailure = (strategy: RunStrategy): boolean => strategy === 'Always' || strategy === 'RerunOnFailure';
+function isDone(request: StateChangeRequest, vmi: VirtualMachineInstance | undefined): boolean {
+  if (request.action === 'Stop') return vmi === undefined || vmi.metadata.uid !== request.uid;
+  return vmi !== undefined && vmi.metadata.deletionTimestamp === undefined && !isFinal(vmi);
+}
+
+/** Whether the next start was asked to be a paused one (`start` with `paused: true`). */
+export function startsPaused(vm: VirtualMachine): boolean {
+  const request = vm.status?.stateChangeRequests?.[0];
+  return request?.action === 'Start' && request.data?.['paused'] === 'true';
+}
