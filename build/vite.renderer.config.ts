@@ -19,5 +19,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    // How the time of a build is divided tells a person nothing who only wants to start the app.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });
