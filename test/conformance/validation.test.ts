@@ -71,6 +71,16 @@ describe('wrong values', () => {
     ]);
   });
 
+  it('are named when a machine’s volume template is no volume at all', async () => {
+    for (const [template, field] of [[{}, 'metadata'], [7, ''], [{ metadata: null, spec: null }, 'metadata']] as const) {
+      const vm = machine('wrong');
+      const answer = await engine.rig.api('POST', machines, { ...vm, spec: { ...vm.spec, dataVolumeTemplates: [template] } });
+      expect(answer.status).toBe(422);
+      const path = `spec.dataVolumeTemplates[0]${field === '' ? '' : `.${field}`}`;
+      expect(answer.json<Status>().details?.causes?.map((cause) => cause.field)).toContain(path);
+    }
+  });
+
   it('read well in kubectl', () => {
     const told = engine.refused(['create', '-f', '-'], { ...machine('wrong'), spec: { ...machine('wrong').spec, runStrategy: 'Sometimes' } });
     expect(told).toContain('The VirtualMachine "wrong" is invalid: spec.runStrategy: Unsupported value: "Sometimes"');

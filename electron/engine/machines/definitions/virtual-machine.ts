@@ -2,7 +2,14 @@ import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { any, array, boolean, integer, object, string, unsupported } from '../../api/schema.ts';
+import { metadataSchema } from '../../api/schema-checks/metadata-schema.ts';
 import { conditionList, instanceTemplate } from './instance-spec.ts';
+
+/** A DataVolume, whose own schema judges the spec. */
+const volumeTemplate = object(
+  { apiVersion: string(), kind: string(), metadata: metadataSchema, spec: any() },
+  { required: ['metadata', 'spec'] },
+);
 
 /** A machine, running or not. */
 export const virtualMachines: ResourceDefinition<VirtualMachine> = {
@@ -25,8 +32,7 @@ export const virtualMachines: ResourceDefinition<VirtualMachine> = {
           }),
           running: boolean({ description: 'The older way of saying runStrategy Always or Halted.' }),
           template: instanceTemplate,
-          // A template is a whole DataVolume without its kind: its own schema judges it when it is made.
-          dataVolumeTemplates: array(any(), { description: 'Volumes that are made with the machine and deleted with it.' }),
+          dataVolumeTemplates: array(volumeTemplate, { description: 'Volumes that are made with the machine and deleted with it.' }),
           instancetype: unsupported('there are no instance types here yet: name cores and memory'),
           preference: unsupported('there are no preferences here yet'),
           updateVolumesStrategy: unsupported('volumes are changed while the machine is off'),
