@@ -59,10 +59,6 @@ describe('kubectl apply', () => {
     expect(engine.run(['diff', '-f', '-'], wanted)).toMatchObject({ code: 0, stdout: '' });
     engine.ok(['delete', 'vm', 'applied']);
   });
-
-  it('says in clear words that ownership of fields is not kept', () => {
-    expect(engine.refused(['apply', '--server-side', '-f', '-'], configMap('owned', {}))).toContain('server-side apply is not served');
-  });
 });
 
 describe('kubectl patch', () => {

@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { EngineContext } from '../context.ts';
+import type { Shape } from './ownership/shape.ts';
 import type { ObjectSchema } from './schema.ts';
+import type { Findings } from './schema-checks/validate.ts';
 
 /** One column of `kubectl get`. `priority` 0 (default) is always shown, 1 with `-o wide`. */
 export interface Column<T extends KubeObject> {
@@ -21,6 +23,18 @@ export interface Admission<T extends KubeObject> {
   object: T;
   /** What was stored before; absent on create. */
   old: T | undefined;
+  /** Tells the client's person something without refusing anything (a `Warning` header). */
+  warn(text: string): void;
+}
+
+/** The schema of a kind that was added while the engine runs, in OpenAPI's own words. */
+export interface CustomSchema {
+  /** Changes the object in place, see {@link Findings}. `partial`: what is applied may lack what others give. */
+  check(object: KubeObject, options: { partial: boolean }): Findings;
+  /** Of the whole object, as `/openapi/*` shows it. */
+  openApi: Record<string, unknown>;
+  /** Of everything beside metadata. */
+  shape: Shape;
 }
 
 /** Everything that the API server needs to serve one kind. */
@@ -35,6 +49,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   namespaced: boolean;
   /** Of everything beside apiVersion, kind and metadata. */
   schema: ObjectSchema;
+  /** In place of `schema`. */
+  custom?: CustomSchema;
   columns?: readonly Column<T>[];
   /** Status is written through `/status` alone and ignored elsewhere; `generation` counts spec changes. */
   statusSubresource: boolean;

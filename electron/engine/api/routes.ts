@@ -15,7 +15,8 @@ import { methodsOf } from './verbs/methods.ts';
 import { serveSubresource } from './verbs/subresource.ts';
 import { versionOf } from './version.ts';
 import { watch } from './verbs/watch.ts';
-import { create, patch, remove, removeCollection, update, type WriteContext, type Written } from './verbs/write.ts';
+import type { WriteContext, Written } from './verbs/replace.ts';
+import { create, patch, remove, removeCollection, update } from './verbs/write.ts';
 
 export interface Incoming {
   request: IncomingMessage;

@@ -1,6 +1,7 @@
 /** What the API server asks of the store: the Kubernetes verbs, after decoding and schema validation. */
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
+import type { Claim } from '../api/ownership/managers.ts';
 import type { Change } from './resources.ts';
 
 /** Tells whether an object belongs to a list or watch (label and field selectors, compiled). */
@@ -24,12 +25,25 @@ export interface ListAnswer {
   remainingItemCount?: number;
 }
 
-export interface WriteRequest {
+interface AnyRequest {
   /** Check and admit, then answer with what would have been stored. */
   dryRun?: boolean;
 }
 
-export interface DeleteRequest extends WriteRequest {
+export interface WriteRequest extends AnyRequest {
+  /** Who writes, for `managedFields`; absent: the engine itself. */
+  manager?: string;
+  /** Who owns what from now on; absent: it follows from what is changed, and by whom. */
+  claims?: readonly Claim[];
+  /** Takes what admission has to say beside the answer. */
+  warn?(text: string): void;
+}
+
+export interface UpdateRequest extends WriteRequest {
+  subresource?: 'status' | undefined;
+}
+
+export interface DeleteRequest extends AnyRequest {
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   preconditions?: { uid?: string; resourceVersion?: string };
 }
@@ -62,11 +76,7 @@ export interface ApiStore {
   /** Fills in name (generateName), uid, creationTimestamp, generation; runs `admit`. 409, 404 (namespace), 422. */
   create(of: AnyDefinition, object: KubeObject, request?: WriteRequest): KubeObject;
   /** Replaces. 409 when the object carries a resourceVersion that is not the stored one. */
-  update(
-    of: AnyDefinition,
-    object: KubeObject,
-    request?: WriteRequest & { subresource?: 'status' },
-  ): KubeObject;
+  update(of: AnyDefinition, object: KubeObject, request?: UpdateRequest): KubeObject;
   delete(of: AnyDefinition, namespace: string | undefined, name: string, request?: DeleteRequest): DeleteAnswer;
   /** Calls `listener` for past changes at once, then for each new one, until the returned function is called. */
   watch(of: AnyDefinition, request: WatchRequest, listener: (change: StoredChange) => void): () => void;

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { KubeObject, ObjectMeta } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
 import { alreadyExists, badRequest } from '../api/errors.ts';
+import type { WriteRequest } from './api-store.ts';
+import { claimFields } from './claims.ts';
 import { generateName } from './generate-name.ts';
 import { apiVersionOf, copyOf, keyOf, timestamp } from './keys.ts';
 import { checkMetadata } from './metadata.ts';
@@ -16,7 +18,7 @@ const nameAttempts = 8;
  * @returns what was stored, or, on a dry run, would have been
  * @throws ApiError 409 (name taken), 404 and 403 (namespace), 422 (metadata), and what `admit` throws
  */
-export function createObject(write: Write, of: AnyDefinition, input: KubeObject, dryRun: boolean): KubeObject {
+export function createObject(write: Write, of: AnyDefinition, input: KubeObject, request: WriteRequest): KubeObject {
   const object = copyOf(input) as KubeObject & { status?: unknown };
   if (input.metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
   if (of.statusSubresource) delete object.status;
@@ -26,13 +28,14 @@ export function createObject(write: Write, of: AnyDefinition, input: KubeObject,
   const { metadata } = object;
   if (!metadata.name && metadata.generateName) metadata.name = freeName(write, of, metadata);
 
-  of.admit?.({ operation: 'create', object, old: undefined });
+  of.admit?.({ operation: 'create', object, old: undefined, warn: (text) => request.warn?.(text) });
   checkMetadata(of, object);
 
   const key = keyOf(of, metadata.namespace, metadata.name ?? '');
   if (of.namespaced) checkNamespaceOpen(write, of, key);
   if (write.find(key)) throw alreadyExists(of, key.name);
-  if (!dryRun) write.insert(key, object);
+  claimFields({ of, old: undefined, next: object, request });
+  if (request.dryRun !== true) write.insert(key, object);
   return object;
 }
 
@@ -47,7 +50,7 @@ function freshMetadata(of: AnyDefinition, given: ObjectMeta): ObjectMeta {
   return metadata;
 }
 
-/** Takes out what is not kept: field ownership, and nulls and empty collections, which mean the same as nothing. */
+/** Takes out what is not kept as it comes: field ownership, and nulls and empty collections, which mean the same as nothing. */
 export function dropUnkept(metadata: ObjectMeta): void {
   delete metadata.managedFields;
   delete metadata.resourceVersion;

@@ -3,7 +3,7 @@ import type { KubeObject } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
 import { ApiError, conflict, notFound } from '../api/errors.ts';
 import type { Log } from '../context.ts';
-import type { ApiStore, DeleteAnswer, DeleteRequest, StoredChange, WatchRequest } from './api-store.ts';
+import type { ApiStore, DeleteAnswer, DeleteRequest, StoredChange, UpdateRequest, WatchRequest, WriteRequest } from './api-store.ts';
 import { ChangeLog, type ChangeLogLimits, type StoredRow } from './change-log.ts';
 import { createObject } from './create.ts';
 import { openDatabase, type Database } from './database.ts';
@@ -14,7 +14,7 @@ import { checkNamespaceDeletable, createPermanentNamespaces } from './namespaces
 import { createResources } from './object-client.ts';
 import type { Resources } from './resources.ts';
 import { Reserve } from './reserve.ts';
-import { updateObject, type UpdateOptions } from './update.ts';
+import { updateObject } from './update.ts';
 import { Watchers } from './watchers.ts';
 import { findRow, Write } from './write.ts';
 
@@ -80,13 +80,13 @@ export class SqliteStore implements ApiStore {
     return listObjects(this.#db, this.#changes, ...args);
   }
 
-  create(of: AnyDefinition, object: KubeObject, request: { dryRun?: boolean } = {}): KubeObject {
-    const created = this.#write((write) => createObject(write, of, object, request.dryRun === true));
+  create(of: AnyDefinition, object: KubeObject, request: WriteRequest = {}): KubeObject {
+    const created = this.#write((write) => createObject(write, of, object, request));
     if (request.dryRun !== true) this.#collectSoon(created);
     return created;
   }
 
-  update(of: AnyDefinition, object: KubeObject, request: UpdateOptions = {}): KubeObject {
+  update(of: AnyDefinition, object: KubeObject, request: UpdateRequest = {}): KubeObject {
     const urgent = request.subresource === 'status' || this.#isDeleting(of, object);
     const updated = this.#write((write) => updateObject(write, of, object, request), urgent);
     if (request.dryRun !== true && request.subresource !== 'status') this.#collectSoon(updated);

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ObjectMeta, StatusCause } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
 import { conflict, invalid, notFound } from '../api/errors.ts';
+import type { UpdateRequest } from './api-store.ts';
+import { claimFields } from './claims.ts';
 import { dropUnkept } from './create.ts';
 import { afterRemoval } from './deletion.ts';
 import { apiVersionOf, copyOf, keyOf, parseRow } from './keys.ts';
@@ -11,17 +13,12 @@ import type { Write } from './write.ts';
 
 type WithStatus = KubeObject & { status?: unknown };
 
-export interface UpdateOptions {
-  subresource?: 'status' | undefined;
-  dryRun?: boolean | undefined;
-}
-
 /**
  * @param input the new object; left as it is
  * @returns what is stored now. Equal to what was stored before, revision included, when nothing changed
  * @throws ApiError 404, 409 (changed meanwhile), 422 (metadata), and what `admit` throws
  */
-export function updateObject(write: Write, of: AnyDefinition, input: KubeObject, options: UpdateOptions): KubeObject {
+export function updateObject(write: Write, of: AnyDefinition, input: KubeObject, options: UpdateRequest): KubeObject {
   const { name = '', namespace } = input.metadata;
   const row = write.find(keyOf(of, namespace, name));
   if (!row) throw notFound(of, name);
@@ -32,7 +29,9 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
   next.apiVersion = apiVersionOf(of);
   if (options.subresource !== 'status') {
     checkImmutable(of, old.metadata, input.metadata);
-    if (!isReleaseOnly(old, next)) of.admit?.({ operation: 'update', object: next, old: copyOf(old) });
+    if (!isReleaseOnly(old, next)) {
+      of.admit?.({ operation: 'update', object: next, old: copyOf(old), warn: (text) => options.warn?.(text) });
+    }
     checkMetadata(of, next);
   }
   if (of.statusSubresource && !isDeepStrictEqual(withoutGeneration(old), withoutGeneration(next))) {
@@ -40,6 +39,7 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
   }
 
   next.metadata.resourceVersion = String(row.revision);
+  claimFields({ of, old, next, given: input.metadata.managedFields, request: options });
   if (options.dryRun === true || isDeepStrictEqual(next, { ...old, apiVersion: next.apiVersion })) return next;
   if (next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0) {
     write.remove(row, next);

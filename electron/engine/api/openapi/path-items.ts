@@ -4,7 +4,7 @@ import { takesStrategicPatches, type AnyDefinition } from '../definition.ts';
 type Version = 'v2' | 'v3';
 
 const jsonType = 'application/json';
-const patchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
 const strategicType = 'application/strategic-merge-patch+json';
 
 const readParameters = ['pretty'];
@@ -13,6 +13,7 @@ const listParameters = [
   ...['watch', 'allowWatchBookmarks', 'sendInitialEvents', 'timeoutSeconds'],
 ];
 const writeParameters = ['dryRun', 'fieldManager', 'fieldValidation'];
+const patchParameters = [...writeParameters, 'force'];
 const deleteParameters = ['dryRun', 'gracePeriodSeconds', 'propagationPolicy', 'orphanDependents'];
 
 /**
@@ -44,7 +45,7 @@ export function pathItemsOf(definition: AnyDefinition, root: string, component: 
     [`${list}/{name}`]: {
       get: operation('get', readParameters),
       put: operation('put', writeParameters, [jsonType]),
-      patch: operation('patch', writeParameters, patches),
+      patch: operation('patch', patchParameters, patches),
       delete: operation('delete', deleteParameters),
       parameters: [pathParameter('name', version), ...parameters],
     },

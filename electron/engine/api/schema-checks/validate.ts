@@ -14,8 +14,17 @@ export interface Findings {
   causes: StatusCause[];
 }
 
-/** Changes the object in place: unknown fields go, and so do nulls, which say "not given". */
-export function validate(definition: AnyDefinition, object: KubeObject): Findings {
+/**
+ * Changes the object in place: unknown fields go, and so do nulls, which say "not given".
+ * @param partial what is checked will be merged with what is there: it may lack what is required
+ */
+export function validate(definition: AnyDefinition, object: KubeObject, partial = false): Findings {
+  const findings = definition.custom?.check(object, { partial }) ?? checkKind(definition, object);
+  if (!partial) return findings;
+  return { ...findings, causes: findings.causes.filter(({ reason }) => reason !== 'FieldValueRequired') };
+}
+
+function checkKind(definition: AnyDefinition, object: KubeObject): Findings {
   const findings: Findings = { unknown: [], causes: [] };
   const { properties, required } = definition.schema;
   const whole: Schema = {

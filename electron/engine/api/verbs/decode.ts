@@ -19,6 +19,8 @@ export interface DecodeOptions {
   subresource: string | undefined;
   /** Paths of keys that came twice. */
   duplicates?: readonly string[];
+  /** What was applied: others may give the rest. */
+  partial?: boolean;
 }
 
 /** @throws ApiError 400, 413, 415, 422 */
@@ -36,7 +38,7 @@ export async function decodeObject(request: IncomingMessage, of: AnyDefinition, 
 export function checkObject(
   value: Record<string, unknown>,
   of: AnyDefinition,
-  { query, subresource, duplicates = [] }: DecodeOptions,
+  { query, subresource, duplicates = [], partial = false }: DecodeOptions,
 ): Decoded {
   const mode = fieldValidationOf(query);
   const object = value as unknown as KubeObject;
@@ -51,7 +53,7 @@ export function checkObject(
   }
   // What will not be written is not judged: a person who sends back what was read is no author of its status.
   if (of.statusSubresource && subresource !== 'status') delete value['status'];
-  const { unknown, causes } = validate(of, object);
+  const { unknown, causes } = validate(of, object, partial);
   const faults = [...unknown.map((path) => `unknown field "${path}"`), ...duplicates.map((path) => `duplicate field "${path}"`)];
   if (faults.length > 0 && mode === 'Strict') {
     throw badRequest(`${of.kind} in version "${of.version}" cannot be handled as a ${of.kind}: strict decoding error: ${faults.join(', ')}`);

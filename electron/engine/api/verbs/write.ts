@@ -1,86 +1,48 @@
 /** create, update, patch and delete. */
-import type { IncomingMessage } from 'node:http';
 import type { KubeObject, Status } from '#shared/kube/object.ts';
-import type { ApiStore } from '../../store/api-store.ts';
 import { takesStrategicPatches, type AnyDefinition } from '../definition.ts';
 import { ApiError, badRequest, notFound } from '../errors.ts';
 import { contentTypeOf, parseJsonBody, readBody } from '../http/body.ts';
 import { copyJson, isJsonObject, type Json } from '../http/json.ts';
-import type { Target } from '../http/target.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { strategicPatch } from '../patch/strategic-patch.ts';
 import { metadataSchema } from '../schema-checks/metadata-schema.ts';
 import { matcherOf } from '../selectors/matcher.ts';
+import { apply, applyType } from './apply.ts';
 import { checkObject, decodeObject } from './decode.ts';
 import { deleteRequestOf } from './delete-options.ts';
-import { isDryRun } from './dry-run.ts';
-
-export interface Written {
-  status: number;
-  object: KubeObject | Status;
-  warnings: string[];
-}
-
-export interface WriteContext {
-  store: ApiStore;
-  definition: AnyDefinition;
-  target: Target;
-  request: IncomingMessage;
-  query: URLSearchParams;
-}
-
-/** Puts the request's namespace into the object, or finds that they differ. */
-function place(object: KubeObject, { definition, target }: WriteContext): void {
-  const { namespace } = object.metadata;
-  if (!definition.namespaced) {
-    delete object.metadata.namespace;
-    return;
-  }
-  if (namespace !== undefined && namespace !== target.namespace) {
-    throw badRequest(
-      `the namespace of the provided object does not match the namespace sent on the request (${namespace} and ${target.namespace ?? ''})`,
-    );
-  }
-  if (target.namespace !== undefined) object.metadata.namespace = target.namespace;
-}
+import { checkNoForce } from './manager.ts';
+import { place, replace, writeRequest, type WriteContext, type Written } from './replace.ts';
 
 export async function create(context: WriteContext): Promise<Written> {
   const { store, definition, request, query } = context;
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: undefined });
   place(object, context);
   if (definition.answer) return { status: 201, object: (await definition.answer(object)) as KubeObject, warnings };
-  return { status: 201, object: store.create(definition, object, { dryRun: isDryRun(query.getAll('dryRun')) }), warnings };
+  return { status: 201, object: store.create(definition, object, writeRequest(context, warnings)), warnings };
 }
 
 export async function update(context: WriteContext): Promise<Written> {
   const { definition, request, query, target } = context;
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: target.subresource });
-  return { status: 200, object: replace(context, object), warnings };
-}
-
-function replace(context: WriteContext, object: KubeObject): KubeObject {
-  const { store, definition, target, query } = context;
-  place(object, context);
-  if (object.metadata.name !== target.name) {
-    throw badRequest(`the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${target.name ?? ''})`);
-  }
-  const dryRun = isDryRun(query.getAll('dryRun'));
-  return store.update(definition, object, target.subresource === 'status' ? { dryRun, subresource: 'status' } : { dryRun });
+  return { status: 200, object: replace(context, object, writeRequest(context, warnings)), warnings };
 }
 
 export async function patch(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
-  const bytes = await readBody(request);
   const type = contentTypeOf(request);
   checkPatchType(type, definition);
+  const bytes = await readBody(request);
+  if (type === applyType) return await apply(context, bytes);
+  checkNoForce(query);
   const { value, duplicates } = parseJsonBody(bytes);
   const current = store.get(definition, target.namespace, target.name ?? '');
   if (!current) throw notFound(definition, target.name ?? '');
   const patched = applyPatch(type, current, value as Json, definition);
   if (!isJsonObject(patched)) throw badRequest('the patch leaves no object');
   const { object, warnings } = checkObject(patched, definition, { query, subresource: target.subresource, duplicates });
-  return { status: 200, object: replace(context, object), warnings };
+  return { status: 200, object: replace(context, object, writeRequest(context, warnings)), warnings };
 }
 
 function applyPatch(type: string, current: KubeObject, value: Json, definition: AnyDefinition): Json {
@@ -105,12 +67,11 @@ function checkPatchType(type: string, { group }: AnyDefinition): void {
   switch (type) {
     case 'application/json-patch+json':
     case 'application/merge-patch+json':
+    case applyType:
       return;
     case 'application/strategic-merge-patch+json':
       if (takesStrategicPatches(group)) return;
       throw unsupported('strategic merge patches are for the kinds of Kubernetes itself; use a merge patch (kubectl patch --type=merge)');
-    case 'application/apply-patch+yaml':
-      throw unsupported('server-side apply is not served, for the engine does not keep who owns a field; use kubectl apply without --server-side');
     default:
       throw unsupported(`patches of type "${type}" are not known; use a JSON patch, a merge patch or a strategic merge patch`);
   }
