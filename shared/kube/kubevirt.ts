@@ -1,5 +1,6 @@
 /** Types of KubeVirt's kinds (`kubevirt.io/v1`), as far as Hayloft reads or writes their fields. */
 import type { DataVolumeSpec } from './cdi.ts';
+import type { AccessMode, VolumeMode } from './core.ts';
 import type { Condition, KubeObject, ObjectMeta } from './object.ts';
 
 export type RunStrategy = 'Always' | 'Halted' | 'Manual' | 'RerunOnFailure' | 'Once';
@@ -50,8 +51,8 @@ export interface Network {
 
 export interface Volume {
   name: string;
-  dataVolume?: { name: string };
-  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
+  dataVolume?: { name: string; hotpluggable?: boolean };
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean; hotpluggable?: boolean };
   cloudInitNoCloud?: CloudInitSource;
   emptyDisk?: { capacity: string };
 }
@@ -88,6 +89,7 @@ export interface DomainSpec {
     autoattachMemBalloon?: boolean;
     autoattachPodInterface?: boolean;
     autoattachInputDevice?: boolean;
+    disableHotplug?: boolean;
     video?: { type?: string };
   };
 }
@@ -146,6 +148,26 @@ export interface VmiInterfaceStatus {
   linkState?: string;
 }
 
+export interface VolumeStatus {
+  name: string;
+  /** What the guest is likely to call the device: `vda`. */
+  target: string;
+  /** Of volumes that are plugged in while the machine runs. */
+  phase?: 'Pending' | 'Bound' | 'AttachedToNode' | 'MountedToPod' | 'Ready' | 'Detaching' | 'UnMountedFromPod';
+  reason?: string;
+  message?: string;
+  size?: number;
+  hotplugVolume?: { attachPodName?: string; attachPodUID?: string };
+  persistentVolumeClaimInfo?: {
+    claimName?: string;
+    accessModes?: AccessMode[];
+    volumeMode?: VolumeMode;
+    capacity?: { storage?: string };
+    requests?: { storage?: string };
+    filesystemOverhead?: string;
+  };
+}
+
 export interface VirtualMachineInstance extends KubeObject {
   spec: VirtualMachineInstanceSpec;
   status?: {
@@ -155,7 +177,7 @@ export interface VirtualMachineInstance extends KubeObject {
     conditions?: Condition[];
     interfaces?: VmiInterfaceStatus[];
     guestOSInfo?: Record<string, string>;
-    volumeStatus?: { name: string; target: string; phase?: string; reason?: string; message?: string; size?: number }[];
+    volumeStatus?: VolumeStatus[];
     phaseTransitionTimestamps?: { phase: VmiPhase; phaseTransitionTimestamp: string }[];
     memory?: { guestAtBoot?: string; guestCurrent?: string; guestRequested?: string };
     currentCPUTopology?: { cores?: number; sockets?: number; threads?: number };

@@ -10,6 +10,7 @@ import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
+import { checkHotplug } from './volumes/admission.ts';
 
 export interface HostLimits {
   memoryBytes: number;
@@ -52,7 +53,7 @@ export function admitMachine(
     });
     causes.push(...(spec.dataVolumeTemplates ?? []).flatMap((template, index) => checkTemplate(volumes, template, index)));
     fillIn(spec.template.spec);
-    causes.push(...check(spec.template.spec, 'spec.template.spec', limits));
+    causes.push(...checkInstance(spec.template.spec, 'spec.template.spec', limits));
     if (causes.length > 0) throw invalid(virtualMachines, vm.metadata.name ?? '', causes);
   };
 }
@@ -62,7 +63,7 @@ export function admitInstance(limits: HostLimits): (admission: Admission<Virtual
     // Whoever made it: without this its guest would outlive it.
     if (!old) vmi.metadata.finalizers = [...new Set([...(vmi.metadata.finalizers ?? []), GUEST_FINALIZER])];
     fillIn(vmi.spec);
-    const causes = check(vmi.spec, 'spec', limits);
+    const causes = checkInstance(vmi.spec, 'spec', limits);
     // How long it may take to stop is the one thing that can be decided anew while it runs.
     if (old && !isDeepStrictEqual({ ...vmi.spec, terminationGracePeriodSeconds: 0 }, { ...old.spec, terminationGracePeriodSeconds: 0 })) {
       causes.push(fault('spec', 'a running instance cannot be changed: change its VirtualMachine and restart it'));
@@ -93,10 +94,12 @@ function fillIn(spec: VirtualMachineInstanceSpec): void {
   }
 }
 
-function check(spec: VirtualMachineInstanceSpec, path: string, limits: HostLimits): StatusCause[] {
+/** What is wrong with an instance's spec, which stands at `path` of its object. */
+export function checkInstance(spec: VirtualMachineInstanceSpec, path: string, limits: HostLimits): StatusCause[] {
   return [
     ...checkSize(spec, path, limits),
     ...checkDisks(spec, path),
+    ...checkHotplug(spec, path),
     ...checkNetworks(spec, path),
     ...checkBootOrder(spec, path),
   ];

@@ -1,6 +1,7 @@
 /** Machines: their kinds, what can be done to them, and the controllers that make them run. */
 import { cpus, totalmem } from 'node:os';
 import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
@@ -10,7 +11,8 @@ import type { Hypervisor } from '../qemu/types.ts';
 import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
 import { powerRoutes } from './actions/power.ts';
 import { refusedRoutes } from './actions/refused.ts';
-import { admitInstance, admitMachine, type HostLimits } from './admission.ts';
+import { volumeRoutes } from './actions/volumes.ts';
+import { admitInstance, admitMachine, checkInstance, type HostLimits } from './admission.ts';
 import { controlInstances } from './controllers/instance-controller.ts';
 import { controlMachines } from './controllers/machine-controller.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
@@ -32,6 +34,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
     hasUefi: () => findUefiFirmware() !== undefined,
   };
   const guests = new Guests(hypervisor);
+  const machines = { ...virtualMachines, admit: admitMachine(limits, volumes) };
   const instances = { ...virtualMachineInstances, admit: admitInstance(limits) };
   let started: EngineContext | undefined;
   let controllers: Controller[] = [];
@@ -43,13 +46,14 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
       return started;
     },
   };
+  const volumeParts = { ...parts, machines, check: (spec: VirtualMachineInstanceSpec) => checkInstance(spec, 'spec', limits) };
   return {
     name: 'machines',
     definitions: [
-      { ...virtualMachines, admit: admitMachine(limits, volumes) },
+      machines,
       instances,
     ],
-    subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts)],
+    subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts), ...volumeRoutes(volumeParts)],
     streams: consoleStreams(parts),
     start: async (context) => {
       started = context;

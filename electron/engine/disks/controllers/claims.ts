@@ -4,7 +4,7 @@ import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
-import { createController, related, type Controller, type ReconcileResult } from '../../controller.ts';
+import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { PROTECTION_FINALIZER } from '../definitions/persistent-volume-claim.ts';
 import { sync } from '../files/durable.ts';
@@ -18,9 +18,15 @@ import { backoffMs } from './backoff.ts';
 
 export function controlClaims(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>): Controller {
   const { resources } = parts;
+  // A volume that has been taken out of a machine is named there no more.
+  const leaving = (namespace: string | undefined): Key[] =>
+    resources
+      .list(claims, { namespace: namespace ?? '' })
+      .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+      .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
   return createController(parts, {
     of: claims,
-    related: [related({ of: virtualMachineInstances, keys: ({ object }) => claimsOf(object) })],
+    related: [related({ of: virtualMachineInstances, keys: ({ object }) => [...claimsOf(object), ...leaving(object.metadata.namespace)] })],
     reconcile: async ({ namespace, name }) => {
       const claim = resources.get(claims, namespace, name);
       if (!claim) return undefined;

@@ -3,7 +3,7 @@ import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts'
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
-import { createController, related, type Controller, type ReconcileResult } from '../../controller.ts';
+import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import { isDefaultClass, isDefaultForMachines, storageClasses } from '../definitions/storage-class.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
@@ -34,6 +34,12 @@ export function controlVolumes(parts: VolumeParts): Controller {
       .list(volumes)
       .filter(({ metadata, spec: { source } }) => source?.pvc?.name === name && (source?.pvc?.namespace ?? metadata.namespace) === namespace)
       .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
+  // A volume that has been taken out of a machine is named there no more: whoever waits for one looks again.
+  const waitingClones = (): Key[] =>
+    resources
+      .list(volumes)
+      .filter(({ status }) => status?.phase === 'CloneScheduled')
+      .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
   return createController(parts, {
     of: volumes,
     related: [
@@ -47,7 +53,7 @@ export function controlVolumes(parts: VolumeParts): Controller {
       related({ of: volumes, keys: ({ object: { metadata } }) => clonesOf(metadata.namespace, metadata.name) }),
       related({
         of: virtualMachineInstances,
-        keys: ({ object }) => claimsOf(object).flatMap(({ namespace, name }) => clonesOf(namespace, name)),
+        keys: ({ object }) => [...claimsOf(object).flatMap(({ namespace, name }) => clonesOf(namespace, name)), ...waitingClones()],
       }),
     ],
     reconcile: ({ namespace, name }) => {

@@ -1,11 +1,13 @@
 /** Brings instances to life, keeps their status true, and ends them as they ask. */
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import type { EngineContext } from '../../context.ts';
 import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
+import { claimNameOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { Guest, GuestExit, GuestState } from '../../qemu/types.ts';
@@ -13,6 +15,9 @@ import { virtualMachineInstances } from '../definitions/virtual-machine-instance
 import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
 import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCondition, reachedRunning } from './instance-status.ts';
+import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { syncHotplug, usesHotplug } from '../volumes/hotplug.ts';
+import { volumeStatuses } from '../volumes/volume-status.ts';
 
 export interface InstanceParts {
   context: EngineContext;
@@ -26,7 +31,7 @@ export function controlInstances(parts: InstanceParts): Controller {
   const waiting = ({ metadata }: KubeObject): Key[] =>
     resources
       .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
-      .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi))
+      .filter((vmi) => !isFinal(vmi) && (!reachedRunning(vmi) || usesHotplug(vmi)))
       .map(keyOf);
   /** When a guest's power button was pressed last. */
   const pressed = new Map<string, number>();
@@ -109,10 +114,13 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
 
 function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string; missing: boolean } {
   const volumes = new Map<string, DiskFile>();
-  for (const { name, dataVolume, persistentVolumeClaim } of vmi.spec.volumes ?? []) {
-    const claim = dataVolume?.name ?? persistentVolumeClaim?.claimName;
+  for (const volume of vmi.spec.volumes ?? []) {
+    const { name } = volume;
+    const claim = claimNameOf(volume);
     if (claim === undefined) continue;
     const disk = disks.find(vmi.metadata.namespace ?? 'default', claim);
+    // What comes later is not waited for. What is there is in the drive from the start, where one can boot from it.
+    if (disk.state !== 'ready' && isHotpluggable(volume)) continue;
     if (disk.state === 'missing') return { waiting: `The volume ${claim} does not exist.`, missing: true };
     if (disk.state === 'pending') return { waiting: disk.message, missing: false };
     volumes.set(name, disk.file);
@@ -131,16 +139,19 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     change(context, vmi, (status) => describeMute(status, timestamp()));
     return { requeueAfterMs: askAgainMs };
   }
+  const { states, lookAgainMs } = await syncHotplug(parts, vmi, guest);
+  const claimOf = (name: string): PersistentVolumeClaim | undefined => context.resources.get(persistentVolumeClaims, vmi.metadata.namespace, name);
   change(context, vmi, (status) => {
     const now = timestamp();
     if (begun !== undefined) beginLife(status, vmi, begun);
     enterPhase(status, { phase: 'Running' }, now);
+    status.volumeStatus = volumeStatuses(vmi, states, claimOf);
     describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration }, now);
   });
   tellOfPause(parts, vmi, state);
   const why = crashes[state];
   if (why !== undefined) await guest.kill({ clean: false, message: why });
-  return undefined;
+  return lookAgainMs === undefined ? undefined : { requeueAfterMs: lookAgainMs };
 }
 
 const crashes: Partial<Record<GuestState, string>> = {

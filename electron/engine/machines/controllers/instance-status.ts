@@ -85,7 +85,6 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
     infoSource: 'domain',
     linkState: 'up',
   }));
-  status.volumeStatus = (domain.devices.disks ?? []).map((disk, index) => ({ name: disk.name, target: `disk${index}`, phase: 'Ready' }));
   const conditions: [string, { status: 'True' | 'False'; reason?: string; message?: string } | undefined][] = [
     ['Paused', pausedCondition(state)],
     [

@@ -10,12 +10,15 @@ import { ApiError } from '../../api/errors.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import type { EngineContext } from '../../context.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
+import { claimNameOf } from '../../disks/machine-use.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { DiskCatalog } from '../../disks/types.ts';
 import type { Resources } from '../../store/resources.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
-import { SHORT_LIFE_MS } from './instance-status.ts';
+import { isFinal, SHORT_LIFE_MS } from './instance-status.ts';
+import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { declaredSpec, fixedPart } from '../volumes/declared.ts';
 import { summarize, type DisksSummary } from './machine-summary.ts';
 import { decide, openRequests, startsPaused, type Decision } from './run-decision.ts';
 import { setRunStrategy } from './run-strategy.ts';
@@ -74,6 +77,7 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
   const disks = summarizeDisks(parts, vm);
   const decision = decide({ vm, vmi });
   let retryMs: number | undefined;
+  if (vmi && !isFinal(vmi) && vmi.metadata.deletionTimestamp === undefined) carryOver(parts, vm, vmi);
   if (decision === 'stop' && vmi) {
     stop(parts, vm, vmi);
   } else if (decision === 'switch-on') {
@@ -185,9 +189,11 @@ function makeVolumes({ context, volumes }: MachineParts, vm: VirtualMachine): st
   return undefined;
 }
 
+/** Claims that the machine cannot start without. */
 function claimNames(vm: VirtualMachine): string[] {
   return (vm.spec.template.spec.volumes ?? [])
-    .map(({ dataVolume, persistentVolumeClaim }) => dataVolume?.name ?? persistentVolumeClaim?.claimName)
+    .filter((volume) => !isHotpluggable(volume))
+    .map(claimNameOf)
     .filter((name) => name !== undefined);
 }
 
@@ -204,7 +210,7 @@ function summarizeDisks({ context, disks }: MachineParts, vm: VirtualMachine): D
 }
 
 const fingerprint = (vm: VirtualMachine): string =>
-  createHash('sha256').update(JSON.stringify(vm.spec.template.spec)).digest('hex').slice(0, 16);
+  createHash('sha256').update(JSON.stringify(fixedPart(vm.spec.template.spec))).digest('hex').slice(0, 16);
 
 /** @returns why it could not be made */
 function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine): string | undefined {
@@ -233,6 +239,14 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
     context.events.record(vm, 'Warning', 'FailedCreate', `Error creating virtual machine instance: ${error.message}`);
     return error.message;
   }
+}
+
+/** Disks that come and go: the instance takes them from the template while it runs. */
+function carryOver({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
+  if (declaredSpec(vm.spec.template.spec, vmi) === undefined) return;
+  context.resources.change(virtualMachineInstances, vmi.metadata.namespace, vmi.metadata.name ?? '', (draft) => {
+    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declaredSpec(vm.spec.template.spec, draft) ?? draft.spec;
+  });
 }
 
 function stop({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {

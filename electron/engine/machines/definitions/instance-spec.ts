@@ -13,7 +13,7 @@ const ociImages = 'there is no container runtime here: upload the disk as an ima
 const bus = string({ enum: ['virtio', 'sata', 'scsi', 'usb'] });
 const bootOrder = integer({ minimum: 1, description: 'Lower numbers are tried first; unique over disks and interfaces.' });
 
-const disk = object(
+export const diskSchema = object(
   {
     name: { ...label, description: 'The volume of the same name is behind it.' },
     disk: object({ bus, readonly: boolean(), pciAddress: unsupported('addresses are given by the engine') }),
@@ -61,7 +61,7 @@ const networkInterface = object(
 );
 
 const devices = object({
-  disks: array(disk, { mergeKey: 'name' }),
+  disks: array(diskSchema, { mergeKey: 'name' }),
   interfaces: array(networkInterface, { mergeKey: 'name' }),
   inputs: array(object({ name: string(), type: string({ enum: ['tablet'] }), bus: string({ enum: ['usb', 'virtio'] }) })),
   rng: empty,
@@ -84,7 +84,7 @@ const devices = object({
   networkInterfaceMultiqueue: unsupported('QEMU chooses'),
   autoattachVSOCK: unsupported('there is no vsock here'),
   panicDevices: unsupported('a crash is seen through QEMU'),
-  disableHotplug: unsupported('nothing can be hot-plugged yet'),
+  disableHotplug: boolean({ description: 'Keeps no places free for disks that come while the machine runs.' }),
   useVirtioTransitional: unsupported('devices are modern virtio'),
 });
 
@@ -134,14 +134,16 @@ const domain = object(
   { required: ['devices'] },
 );
 
+/** The sources that volumes may have from claims. */
+export const volumeSources = {
+  dataVolume: object({ name: string(), hotpluggable: boolean() }, { required: ['name'] }),
+  persistentVolumeClaim: object({ claimName: string(), readOnly: boolean(), hotpluggable: boolean() }, { required: ['claimName'] }),
+};
+
 const volume = object(
   {
     name: label,
-    dataVolume: object({ name: string(), hotpluggable: unsupported('nothing can be hot-plugged yet') }, { required: ['name'] }),
-    persistentVolumeClaim: object(
-      { claimName: string(), readOnly: boolean(), hotpluggable: unsupported('nothing can be hot-plugged yet') },
-      { required: ['claimName'] },
-    ),
+    ...volumeSources,
     emptyDisk: object({ capacity: quantity({ minimum: 1 }) }, { required: ['capacity'] }),
     containerDisk: unsupported(ociImages),
     containerPath: unsupported(ociImages),

@@ -63,6 +63,21 @@ describe('qemuArguments', () => {
     expect(cd).toMatchObject({ 'read-only': true, file: { filename: '/d/cd' } });
   });
 
+  it('keeps places free for disks that come later, and leaves those to QMP', () => {
+    const later = { volumes: [{ name: 'late', persistentVolumeClaim: { claimName: 'late', hotpluggable: true } }] };
+    const disks = [{ name: 'late', disk: { bus: 'scsi' as const } }];
+    const argv = args(vmi({ devices: { disks } }, later), { late: file('/d/late') });
+    expect(values(argv, '-blockdev')).toEqual([]);
+    expect(device(argv, 'scsi-hd')).toBeUndefined();
+    expect(device(argv, 'virtio-scsi-pci')).toBe('virtio-scsi-pci,id=scsi0');
+    const ports = (domain: Partial<DomainSpec>): number =>
+      values(args(vmi(domain)), '-device').filter((text) => text.startsWith('pcie-root-port')).length;
+    expect(ports({})).toBe(4);
+    expect(ports({ machine: { type: 'pc' } })).toBe(0);
+    expect(ports({ devices: { disableHotplug: true } })).toBe(0);
+    expect(device(args(vmi({ devices: { disableHotplug: true } })), 'virtio-scsi-pci')).toBeUndefined();
+  });
+
   it('gives an empty CD drive without a medium', () => {
     const argv = args(vmi({ devices: { disks: [{ name: 'cd', cdrom: {} }] } }));
     expect(device(argv, 'ide-cd')).not.toContain('drive=');

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import type { Disk, DiskBus, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../../disks/types.ts';
+import { hotpluggedNames } from '../hotplug/hotpluggable.ts';
+import { hotplugArguments } from '../hotplug/slots.ts';
 import { option } from './options.ts';
 
 /** Ports of one AHCI controller. */
 const portsPerSataController = 6;
 
 /**
+ * Disks that may come and go are not among them: they are plugged in once the guest runs.
  * @param bootIndexes by disk name
  * @returns the controllers that are needed, then a block device and a drive for each disk, in the spec's order
  */
@@ -16,17 +19,19 @@ export function diskArguments(
   volumes: ReadonlyMap<string, DiskFile>,
   bootIndexes: ReadonlyMap<string, number>,
 ): string[] {
-  const disks = spec.domain.devices.disks ?? [];
+  const later = hotpluggedNames(spec);
+  const disks = (spec.domain.devices.disks ?? []).filter(({ name }) => !later.has(name));
   const sata = disks.filter((disk) => busOf(disk) === 'sata');
   const args: string[] = [];
   for (let controller = 0; controller * portsPerSataController < sata.length; controller++) {
     args.push('-device', option('ich9-ahci', { id: `sata${controller}` }));
   }
-  if (disks.some((disk) => busOf(disk) === 'scsi')) args.push('-device', option('virtio-scsi-pci', { id: 'scsi0' }));
+  args.push(...hotplugArguments(spec.domain, disks.some((disk) => busOf(disk) === 'scsi')));
   for (const disk of disks) {
     const file = volumes.get(disk.name);
     if (file) args.push('-blockdev', JSON.stringify(blockDevice(disk, file)));
-    args.push('-device', drive(disk, file !== undefined, sata.indexOf(disk), bootIndexes.get(disk.name)));
+    const { driver, ...properties } = drive(disk, file !== undefined, sata.indexOf(disk), bootIndexes.get(disk.name));
+    args.push('-device', option(driver, properties));
   }
   return args;
 }
@@ -36,12 +41,13 @@ export function busOf(disk: Disk): DiskBus {
   return disk.cdrom ? (disk.cdrom.bus ?? 'sata') : (disk.disk?.bus ?? 'virtio');
 }
 
-function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown> {
+/** A disk's file as QEMU's BlockdevOptions: what `-blockdev` and QMP's `blockdev-add` take. */
+export function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown> {
   const readOnly = disk.cdrom !== undefined || disk.disk?.readonly === true;
   const cache = { direct: disk.cache === 'none', 'no-flush': false };
   return {
     driver: file.format,
-    'node-name': nodeName(disk),
+    'node-name': nodeName(disk.name),
     'read-only': readOnly,
     cache,
     ...(readOnly ? {} : { discard: 'unmap', 'detect-zeroes': 'unmap' }),
@@ -50,27 +56,34 @@ function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown> {
 }
 
 /** QEMU's node names are at most 31 characters; a disk's name may be 63. The devices keep the name whole. */
-const nodeName = (disk: Disk): string => `d-${createHash('sha256').update(disk.name).digest('hex').slice(0, 16)}`;
+export const nodeName = (diskName: string): string =>
+  `d-${createHash('sha256').update(diskName).digest('hex').slice(0, 16)}`;
 
-function drive(disk: Disk, hasMedium: boolean, sataIndex: number, bootindex: number | undefined): string {
+/** Id of the device that the guest sees a disk as. */
+export const deviceId = (diskName: string): string => `disk-${diskName}`;
+
+/** A drive's driver and properties: what `-device` and QMP's `device_add` take. */
+export type Drive = { driver: string } & Record<string, string | number | boolean | undefined>;
+
+export function drive(disk: Disk, hasMedium: boolean, sataIndex: number, bootindex: number | undefined): Drive {
   const bus = busOf(disk);
   const common = {
-    id: `disk-${disk.name}`,
-    drive: hasMedium ? nodeName(disk) : undefined,
+    id: deviceId(disk.name),
+    drive: hasMedium ? nodeName(disk.name) : undefined,
     bootindex,
     serial: disk.serial,
     // The guest sees whether writes are cached, and flushes when it must; writethrough spares it that.
-    'write-cache': disk.cdrom ? undefined : disk.cache !== 'writethrough',
+    'write-cache': disk.cdrom ? undefined : disk.cache === 'writethrough' ? 'off' : 'on',
   };
   switch (bus) {
     case 'virtio':
-      return option('virtio-blk-pci', common);
+      return { driver: 'virtio-blk-pci', ...common };
     case 'scsi':
-      return option(disk.cdrom ? 'scsi-cd' : 'scsi-hd', { ...common, bus: 'scsi0.0' });
+      return { driver: disk.cdrom ? 'scsi-cd' : 'scsi-hd', ...common, bus: 'scsi0.0' };
     case 'usb':
-      return option('usb-storage', { ...common, 'write-cache': undefined, bus: 'usb0.0', removable: true });
+      return { driver: 'usb-storage', ...common, 'write-cache': undefined, bus: 'usb0.0', removable: true };
     case 'sata':
-      return option(disk.cdrom ? 'ide-cd' : 'ide-hd', { ...common, bus: sataPort(sataIndex) });
+      return { driver: disk.cdrom ? 'ide-cd' : 'ide-hd', ...common, bus: sataPort(sataIndex) };
   }
 }
 

@@ -38,7 +38,7 @@ const states: Record<string, GuestState> = {
 const guestShutdown: GuestExit = { clean: true, message: 'The guest shut down.' };
 const turnedOff: GuestExit = { clean: true, message: 'The machine was turned off.' };
 
-const changing = new Set(['STOP', 'RESUME', 'SHUTDOWN', 'RESET', 'GUEST_PANICKED', 'BLOCK_IO_ERROR', 'SUSPEND', 'WAKEUP']);
+const changing = new Set(['STOP', 'RESUME', 'SHUTDOWN', 'RESET', 'GUEST_PANICKED', 'BLOCK_IO_ERROR', 'SUSPEND', 'WAKEUP', 'DEVICE_DELETED']);
 export class QemuGuest implements Guest {
   readonly uid: string;
   readonly pid: number;
