@@ -12,14 +12,15 @@ export function engineParts(issue: Issue): EngineParts {
   return {
     issue,
     createModules: ({ dataDir, log }) => {
-      const disks = createDisksModule({ dataDir });
+      const disks = createDisksModule({ dataDir, growOpen: (...disk) => machines.growOpen(...disk) });
       const hypervisor = createHypervisor({
         runDir: join(dataDir, 'run'),
         cacheDir: join(dataDir, 'cache'),
         firmwareDir: join(dataDir, 'firmware'),
         log,
       });
-      return [createCoreModule(), disks, createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes })];
+      const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes });
+      return [createCoreModule(), disks, machines];
     },
     createServer: createApiServer,
   };

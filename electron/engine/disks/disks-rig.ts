@@ -50,7 +50,7 @@ export async function startDisks(dataDir = mkdtempSync(join(tmpdir(), 'hayloft-d
   const { resources } = store;
   const events: RecordedEvent[] = [];
   const start = async (): Promise<DisksModule> => {
-    const module = createDisksModule({ dataDir });
+    const module = createDisksModule({ dataDir, growOpen: () => Promise.resolve(false) });
     await module.start({
       dataDir,
       nodeName: 'test',

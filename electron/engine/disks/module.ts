@@ -14,13 +14,15 @@ import { DEFAULT_CLASS, defaultStorageClass, storageClasses } from './definition
 import { uploadTokenRequests } from './definitions/upload-token-request.ts';
 import { createClaimFiles } from './files/claim-files.ts';
 import { createJobs } from './jobs.ts';
-import type { DiskCatalog } from './types.ts';
+import type { DiskCatalog, GrowOpenDisk } from './types.ts';
 import { uploadRoutes, type ProxyParts } from './upload/proxy.ts';
 import { createUploadTokens } from './upload/token.ts';
 
 export interface DisksOptions {
   /** The engine's data folder: disks lie in `disks` below it. */
   dataDir: string;
+  /** Makes disks larger that running machines have open. */
+  growOpen: GrowOpenDisk;
 }
 
 export type DisksModule = EngineModule & {
@@ -29,7 +31,7 @@ export type DisksModule = EngineModule & {
   volumes: ResourceDefinition<DataVolume>;
 };
 
-export function createDisksModule({ dataDir }: DisksOptions): DisksModule {
+export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksModule {
   const files = createClaimFiles(dataDir);
   const tokens = createUploadTokens();
   let parts: ProxyParts | undefined;
@@ -63,7 +65,7 @@ export function createDisksModule({ dataDir }: DisksOptions): DisksModule {
     start: (context) => {
       const { resources, events, log } = context;
       files.folder();
-      parts = { resources, events, log, files, jobs, claims, volumes, tokens };
+      parts = { resources, events, log, files, jobs, growOpen, claims, volumes, tokens };
       if (!resources.get(storageClasses, undefined, DEFAULT_CLASS)) resources.create(storageClasses, defaultStorageClass());
       tellConfig(context);
       const paths = resources.list(storageClasses).flatMap(({ parameters }) => parameters?.['path'] ?? []);

@@ -5,7 +5,7 @@ import type { VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
-import type { DiskCatalog } from '../disks/types.ts';
+import type { DiskCatalog, GrowOpenDisk } from '../disks/types.ts';
 import { findUefiFirmware } from '../qemu/firmware.ts';
 import type { Hypervisor } from '../qemu/types.ts';
 import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
@@ -18,6 +18,7 @@ import { controlMachines } from './controllers/machine-controller.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
 import { Guests } from './guests.ts';
+import { growOpenDisk } from './volumes/grow.ts';
 import { noteAcceleration } from './node-notes.ts';
 
 export interface MachinesOptions {
@@ -27,7 +28,11 @@ export interface MachinesOptions {
   volumes: ResourceDefinition<DataVolume>;
 }
 
-export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): EngineModule {
+export type MachinesModule = EngineModule & {
+  growOpen: GrowOpenDisk;
+};
+
+export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): MachinesModule {
   const limits: HostLimits = {
     memoryBytes: totalmem(),
     cores: cpus().length,
@@ -49,6 +54,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
   const volumeParts = { ...parts, machines, check: (spec: VirtualMachineInstanceSpec) => checkInstance(spec, 'spec', limits) };
   return {
     name: 'machines',
+    growOpen: growOpenDisk(parts.context, guests),
     definitions: [
       machines,
       instances,

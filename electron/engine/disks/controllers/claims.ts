@@ -1,5 +1,4 @@
 /** Claims: a file for each that nobody else fills, growth, and the end of both. */
-import { truncate } from 'node:fs/promises';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
@@ -7,14 +6,12 @@ import type { ResourceDefinition } from '../../api/definition.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { PROTECTION_FINALIZER } from '../definitions/persistent-volume-claim.ts';
-import { sync } from '../files/durable.ts';
-import { grow } from '../files/qemu-img.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { claimsOf, machinesUsing } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
-import type { DiskFile } from '../types.ts';
 import { backoffMs } from './backoff.ts';
+import { growClaim, withoutResizing } from './grow-claim.ts';
 
 export function controlClaims(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>): Controller {
   const { resources } = parts;
@@ -56,7 +53,7 @@ async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVol
   });
 }
 
-function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): ReconcileResult {
+function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): ReconcileResult | Promise<ReconcileResult> {
   const { files, jobs } = parts;
   const uid = claim.metadata.uid ?? '';
   const wanted = requestedBytes(claim.spec) ?? 0;
@@ -64,7 +61,7 @@ function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeCl
   const file = files.find(claim);
   if (file) {
     const granted = parseQuantity(claim.status?.capacity?.storage);
-    if (granted !== undefined && granted < wanted && file.virtualSizeBytes < wanted) return growFile(parts, claim, file, wanted);
+    if (granted !== undefined && granted < wanted && file.virtualSizeBytes < wanted) return growClaim(parts, claims, claim, file, wanted);
     bind(parts, claims, claim, wanted);
     return undefined;
   }
@@ -92,27 +89,6 @@ function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeCl
   return undefined;
 }
 
-/** A disk grows between two runs of its machine: QEMU keeps the file's size in mind while it has it open. */
-function growFile(parts: DiskParts, claim: PersistentVolumeClaim, file: DiskFile, wanted: number): ReconcileResult {
-  const { resources, jobs, events } = parts;
-  const { namespace, name = '', uid = '' } = claim.metadata;
-  if (machinesUsing(resources, namespace, name).length > 0) {
-    events.record(claim, 'Normal', 'Resizing', 'The disk grows when the machine that uses it is stopped.');
-    return undefined;
-  }
-  const failure = jobs.failure(uid);
-  const wait = failure === undefined ? 0 : failure.at + backoffMs(failure.count) - Date.now();
-  if (wait > 0) return { requeueAfterMs: wait };
-  void jobs
-    .start(claim, 'grow', async ({ signal }) => {
-      if (file.format === 'raw') await truncate(file.path, wanted);
-      else await grow(file.path, file.format, wanted, { signal });
-      await sync(file.path);
-    })
-    .catch((error: unknown) => events.record(claim, 'Warning', 'VolumeResizeFailed', asHayloftError(error).message));
-  return undefined;
-}
-
 function bind(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim, wanted: number): void {
   setPhase(parts, claims, claim, 'Bound', formatBytesQuantity(wanted));
 }
@@ -128,6 +104,7 @@ function setPhase(
     draft.status = { ...draft.status, phase };
     if (storage === undefined) return;
     draft.status.capacity = { storage };
+    withoutResizing(draft);
     if (draft.spec.accessModes) draft.status.accessModes = draft.spec.accessModes;
   });
 }

@@ -7,7 +7,7 @@ import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import type { EngineContext } from '../../context.ts';
 import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
-import { claimNameOf } from '../../disks/machine-use.ts';
+import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { Guest, GuestExit, GuestState } from '../../qemu/types.ts';
@@ -16,7 +16,8 @@ import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
 import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCondition, reachedRunning } from './instance-status.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
-import { syncHotplug, usesHotplug } from '../volumes/hotplug.ts';
+import { waitForRoom } from '../volumes/full-disk.ts';
+import { syncHotplug } from '../volumes/hotplug.ts';
 import { volumeStatuses } from '../volumes/volume-status.ts';
 
 export interface InstanceParts {
@@ -31,7 +32,7 @@ export function controlInstances(parts: InstanceParts): Controller {
   const waiting = ({ metadata }: KubeObject): Key[] =>
     resources
       .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
-      .filter((vmi) => !isFinal(vmi) && (!reachedRunning(vmi) || usesHotplug(vmi)))
+      .filter((vmi) => !isFinal(vmi) && (!reachedRunning(vmi) || claimsOf(vmi).some(({ name }) => name === metadata.name)))
       .map(keyOf);
   /** When a guest's power button was pressed last. */
   const pressed = new Map<string, number>();
@@ -140,18 +141,20 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     return { requeueAfterMs: askAgainMs };
   }
   const { states, lookAgainMs } = await syncHotplug(parts, vmi, guest);
+  const full = state === 'io-error' ? await waitForRoom(vmi, guest) : undefined;
   const claimOf = (name: string): PersistentVolumeClaim | undefined => context.resources.get(persistentVolumeClaims, vmi.metadata.namespace, name);
   change(context, vmi, (status) => {
     const now = timestamp();
     if (begun !== undefined) beginLife(status, vmi, begun);
     enterPhase(status, { phase: 'Running' }, now);
     status.volumeStatus = volumeStatuses(vmi, states, claimOf);
-    describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration }, now);
+    describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
   });
-  tellOfPause(parts, vmi, state);
+  tellOfPause(parts, vmi, state, full?.message);
   const why = crashes[state];
   if (why !== undefined) await guest.kill({ clean: false, message: why });
-  return lookAgainMs === undefined ? undefined : { requeueAfterMs: lookAgainMs };
+  const again = Math.min(lookAgainMs ?? Infinity, full?.lookAgainMs ?? Infinity);
+  return Number.isFinite(again) ? { requeueAfterMs: again } : undefined;
 }
 
 const crashes: Partial<Record<GuestState, string>> = {
@@ -160,9 +163,9 @@ const crashes: Partial<Record<GuestState, string>> = {
 };
 
 /** @param vmi as it was before: what it says already is no news */
-function tellOfPause({ context }: InstanceParts, vmi: VirtualMachineInstance, state: GuestState): void {
+function tellOfPause({ context }: InstanceParts, vmi: VirtualMachineInstance, state: GuestState, full: string | undefined): void {
   const was = findCondition(vmi.status?.conditions, 'Paused')?.reason;
-  const now = pausedCondition(state);
+  const now = pausedCondition(state, full);
   if (was === now?.reason) return;
   if (now) context.events.record(vmi, state === 'paused' ? 'Normal' : 'Warning', now.reason, now.message);
   else context.events.record(vmi, 'Normal', 'Resumed', 'VirtualMachineInstance resumed.');

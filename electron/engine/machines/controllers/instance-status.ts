@@ -86,7 +86,7 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
     linkState: 'up',
   }));
   const conditions: [string, { status: 'True' | 'False'; reason?: string; message?: string } | undefined][] = [
-    ['Paused', pausedCondition(state)],
+    ['Paused', pausedCondition(state, facts.full)],
     [
       'LiveMigratable',
       { status: 'False', reason: NOT_MIGRATABLE, message: 'There is one computer here, and nowhere to migrate to.' },
@@ -111,12 +111,15 @@ const usesDataVolumes = (vmi: VirtualMachineInstance): boolean =>
   (vmi.spec.volumes ?? []).some(({ dataVolume }) => dataVolume !== undefined);
 
 export interface RunningFacts {
+  /** Why a disk cannot be written, where the host has no room for it. */
+  full?: string | undefined;
   state: GuestState;
   nodeName: string;
   acceleration: Acceleration;
 }
 
-export function pausedCondition(state: GuestState): { status: 'True'; reason: string; message: string } | undefined {
+/** @param full what is known of a disk that the host has no room for */
+export function pausedCondition(state: GuestState, full?: string): { status: 'True'; reason: string; message: string } | undefined {
   switch (state) {
     case 'paused':
       return { status: 'True', reason: 'PausedByUser', message: 'VMI was paused by user' };
@@ -124,7 +127,7 @@ export function pausedCondition(state: GuestState): { status: 'True'; reason: st
       return {
         status: 'True',
         reason: 'PausedIOError',
-        message: 'A disk could not be written, most likely because the host’s disk is full. Make space, then resume the machine.',
+        message: full ?? 'A disk could not be read or written: the host’s disk reports an error. Look at its health, then resume the machine.',
       };
     default:
       return undefined;

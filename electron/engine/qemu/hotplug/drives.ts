@@ -19,7 +19,8 @@ export interface Drives {
 interface BlockInfo {
   qdev?: string;
   tray_open?: boolean;
-  inserted?: { 'node-name'?: string };
+  inserted?: { 'node-name'?: string; file?: string };
+  'io-status'?: 'ok' | 'failed' | 'nospace';
 }
 
 export async function drivesOf(monitor: Monitor): Promise<Drives> {
@@ -32,6 +33,17 @@ export async function drivesOf(monitor: Monitor): Promise<Drives> {
     blocks.map((block) => [idOf(block.qdev ?? ''), { node: block.inserted?.['node-name'], trayOpen: block.tray_open === true }]),
   );
   return { of: (diskName) => drives.get(deviceId(diskName)), hasNode: (name) => names.has(name) };
+}
+
+/** The disks that the host had no room for when they were last written, with the files behind them. */
+export async function fullDrives(monitor: Monitor): Promise<{ diskName: string; path: string }[]> {
+  const blocks = (await monitor.command('query-block')) as BlockInfo[];
+  return blocks.flatMap((block) => {
+    const path = block.inserted?.file;
+    const id = idOf(block.qdev ?? '');
+    if (block['io-status'] !== 'nospace' || path === undefined || !id.startsWith(deviceId(''))) return [];
+    return [{ diskName: id.slice(deviceId('').length), path }];
+  });
 }
 
 /** A virtio disk is told by the path of what is inside it: `/machine/peripheral/ID/virtio-backend`. */
