@@ -5,6 +5,7 @@ import { ApiError, badRequest, conflict, notFound } from '../../api/errors.ts';
 import type { SubresourceRequest, SubresourceResponse, SubresourceRoute } from '../../api/definition.ts';
 import type { EngineContext } from '../../context.ts';
 import type { Guest } from '../../qemu/types.ts';
+import { QmpError } from '../../qemu/qmp.ts';
 import { isFinal } from '../controllers/instance-status.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
@@ -48,7 +49,11 @@ export function powerRoutes(parts: ActionParts): SubresourceRoute[] {
       const vmi = findInstance(parts, request.namespace, request.name);
       const guest = parts.guests.get(vmi.metadata.uid);
       if (!guest || vmi.status?.phase !== 'Running') throw conflict(virtualMachineInstances, request.name, 'VM is not running');
-      await act(guest, vmi, isDryRun(options));
+      await act(guest, vmi, isDryRun(options)).catch((error: unknown) => {
+        if (!(error instanceof QmpError) || error.class !== 'ConnectionLost') throw error;
+        if (parts.guests.get(guest.uid) !== guest) throw conflict(virtualMachineInstances, request.name, 'VM is not running');
+        throw new ApiError(503, 'ServiceUnavailable', 'QEMU does not answer. Try again, or stop the machine with a grace period of 0.');
+      });
       parts.guests.onChange(guest.uid);
       return done;
     },

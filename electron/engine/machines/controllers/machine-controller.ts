@@ -118,7 +118,7 @@ function tell(
     const began = vmi !== undefined;
     // Remembered only once it has begun: a strategy that begins by itself must not be forgotten while disks are made.
     if (decision !== 'start' || began) status.runStrategy = strategy;
-    const open = openRequests(status.stateChangeRequests ?? [], vmi);
+    const open = openRequests({ vm: draft, vmi });
     if (open.length > 0) status.stateChangeRequests = open;
     else delete status.stateChangeRequests;
     const startFailure = nextStartFailure(status.startFailure, strategy, vmi);

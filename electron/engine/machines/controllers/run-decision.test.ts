@@ -49,7 +49,8 @@ describe('what a run strategy asks for', () => {
     ['Once', 'Succeeded', undefined, 'leave'],
     ['Once', 'Failed', undefined, 'leave'],
     ['Halted', 'none', undefined, 'leave'],
-    ['Halted', 'none', start, 'switch-on'],
+    ['Halted', 'none', start, 'leave'],
+    ['Halted', 'none', { ...start, data: { paused: 'true' } }, 'switch-on'],
     ['Halted', 'Running', undefined, 'stop'],
     ['Halted', 'Succeeded', undefined, 'stop'],
   ])('%s with an instance that is %s, asked for %o: %s', (strategy, phase, request, decision) => {
@@ -68,17 +69,25 @@ describe('what a run strategy asks for', () => {
 });
 
 describe('requests', () => {
+  const open = (requests: StateChangeRequest[], vmi?: VirtualMachineInstance, strategy: RunStrategy = 'Manual'): StateChangeRequest[] =>
+    openRequests({ vm: machine(strategy, requests), vmi });
+
   it('are seen to one after the other', () => {
-    expect(openRequests([stop, start], instance('Running'))).toEqual([stop, start]);
-    expect(openRequests([stop, start], undefined)).toEqual([start]);
-    expect(openRequests([stop, start], instance('Running', 'next'))).toEqual([]);
+    expect(open([stop, start], instance('Running'))).toEqual([stop, start]);
+    expect(open([stop, start])).toEqual([start]);
+    expect(open([stop, start], instance('Running', 'next'))).toEqual([]);
   });
 
   it('to start stay open while what ended makes way', () => {
-    expect(openRequests([start], instance('Failed'))).toEqual([start]);
+    expect(open([start], instance('Failed'))).toEqual([start]);
     const leaving = instance('Running');
     leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
-    expect(openRequests([start], leaving)).toEqual([start]);
+    expect(open([start], leaving)).toEqual([start]);
+  });
+
+  it('to start again are dropped when the machine is halted meanwhile', () => {
+    expect(open([stop, start], instance('Running'), 'Halted')).toEqual([stop]);
+    expect(open([start], undefined, 'Halted')).toEqual([]);
   });
 
   it('may ask for a paused start', () => {

@@ -32,14 +32,20 @@ export function decide({ vm, vmi }: RunFacts): Decision {
       return vmi ? 'leave' : 'start';
     case 'Halted':
       if (vmi) return 'stop';
-      return asksToStart ? 'switch-on' : 'leave';
+      // The one start that is left to the controller for a halted machine; what else waits was asked for before it was halted.
+      return startsPaused(vm) ? 'switch-on' : 'leave';
   }
 }
 
-/** Requests that are still open, once what the first ones ask for has been seen to. */
-export function openRequests(requests: readonly StateChangeRequest[], vmi: VirtualMachineInstance | undefined): StateChangeRequest[] {
+/**
+ * Requests that are still open, once what the first ones ask for has been seen to. A machine that was halted while it
+ * restarted stays off: KubeVirt would take the second half of the restart for a start.
+ */
+export function openRequests({ vm, vmi }: RunFacts): StateChangeRequest[] {
+  const requests = vm.status?.stateChangeRequests ?? [];
   const firstOpen = requests.findIndex((request) => !isDone(request, vmi));
-  return firstOpen < 0 ? [] : requests.slice(firstOpen);
+  const open = firstOpen < 0 ? [] : requests.slice(firstOpen);
+  return runStrategyOf(vm) === 'Halted' ? open.filter(({ action, data }) => action === 'Stop' || data?.['paused'] === 'true') : open;
 }
 
 function isDone(request: StateChangeRequest, vmi: VirtualMachineInstance | undefined): boolean {
