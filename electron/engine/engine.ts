@@ -2,6 +2,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { localSocketIn } from '#shared/host/local-socket.ts';
+import { createAccess } from './access/access.ts';
+import { createAccessModule } from './access/module.ts';
 import type { EngineModule } from './api/definition.ts';
 import type { ApiServer, ApiServerOptions } from './api/server.ts';
 import type { EngineContext, Log } from './context.ts';
@@ -64,12 +66,13 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     undo.push(() => events.stop());
     const endpoint = `https://${loopback}:${held.port}`;
     const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: ca, resources, events, log };
-    const modules = parts.createModules({ dataDir, log });
+    const access = createAccess({ resources, ownerToken: token, log });
+    const modules = [createAccessModule(access), ...parts.createModules({ dataDir, log })];
     for (const module of modules) {
       undo.push(() => module.stop());
       await module.start(context);
     }
-    const server = parts.createServer({ store: api, modules, token, tls: { cert: tls.certificate, key: tls.key }, log });
+    const server = parts.createServer({ store: api, modules, access, tls: { cert: tls.certificate, key: tls.key }, log });
     undo.push(() => {
       // Nobody new while the modules stop.
       held.release();

@@ -1,5 +1,5 @@
 /**
- * The engine's program: `main --data-dir DIR [--port N]`.
+ * The engine's program: `main --data-dir DIR [--port N]`; with `token …` or `rotate …`, a client of one that runs.
  *
  * When ready it prints one line on stdout: `Engine is ready: https://127.0.0.1:PORT kubeconfig: DIR/kubeconfig`.
  * When it cannot start it prints the error for a person on stderr, then a line for the program that started it:
@@ -16,10 +16,23 @@ import { issueArgument, issueBy, serveIssue } from './tls/issue-process.ts';
 /** A stop that takes longer is stuck; guests are safe in any case. */
 const stopWithinMs = 10_000;
 
+/** See command/command.ts. */
+const commands = new Set(['token', 'rotate']);
+
 const usage = 'Usage: npm run engine -- --data-dir DIR [--port N]';
 
 if (process.argv[2] === issueArgument) await serveIssue();
+else if (commands.has(process.argv[2] ?? '')) await ask();
 else await run();
+
+async function ask(): Promise<void> {
+  const { runCommand } = await import('./command/command.ts');
+  try {
+    process.stdout.write(await runCommand(process.argv.slice(2)));
+  } catch (error) {
+    fail(asHayloftError(error));
+  }
+}
 
 async function run(): Promise<void> {
   // The program that started us may be gone before the line is written.

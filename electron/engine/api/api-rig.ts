@@ -6,6 +6,8 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { createAccess } from '../access/access.ts';
+import { createAccessModule } from '../access/module.ts';
 import type { Log } from '../context.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { issue } from '../tls/issue.ts';
@@ -41,7 +43,8 @@ export async function rigApi(parts: Partial<EngineModule> & Pick<EngineModule, '
   const log: Log = { info: () => undefined, warn: () => undefined, error: (message, fields) => faults.push({ message, ...fields }) };
   const store = openStore(join(folder, 'store.db'), log);
   const module: EngineModule = { name: 'rig', start: () => Promise.resolve(), stop: () => Promise.resolve(), ...parts };
-  const server = createApiServer({ store: store.api, modules: [module], token, tls: { cert: tls.certificate, key: tls.key }, log });
+  const access = createAccess({ resources: store.resources, ownerToken: token, log });
+  const server = createApiServer({ store: store.api, modules: [createAccessModule(access), module], access, tls: { cert: tls.certificate, key: tls.key }, log });
   const socket = createServer();
   await new Promise<void>((resolve) => socket.listen(0, '127.0.0.1', resolve));
   await server.listen(socket);
@@ -49,6 +52,7 @@ export async function rigApi(parts: Partial<EngineModule> & Pick<EngineModule, '
   onTestFinished(async () => {
     socket.close();
     await server.close();
+    access.stop();
     store.close();
     rmSync(folder, { recursive: true });
   });

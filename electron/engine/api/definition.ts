@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '#shared/kube/object.ts';
+import type { User } from '../access/user.ts';
 import type { EngineContext } from '../context.ts';
 import type { Shape } from './ownership/shape.ts';
 import type { ObjectSchema } from './schema.ts';
@@ -57,7 +58,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Fills in defaults and checks what the schema cannot say. Throws an ApiError (see `invalid`). */
   admit?(admission: Admission<T>): void;
   /** For kinds that are asked and not kept (token and access reviews): answers a create, nothing is stored. */
-  answer?(object: T): T | Promise<T>;
+  answer?(object: T, asker: User): T | Promise<T>;
 }
 
 /** A definition whatever its object type is: for lists of them. Method bivariance makes this sound enough. */

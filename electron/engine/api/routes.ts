@@ -1,5 +1,6 @@
 /** Which part of the API answers a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { User } from '../access/user.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import { Catalogue } from './catalogue.ts';
 import type { AnyDefinition, EngineModule, StreamRoute } from './definition.ts';
@@ -23,6 +24,7 @@ export interface Incoming {
   response: ServerResponse;
   path: string;
   query: URLSearchParams;
+  user: User;
 }
 
 /** Undefined: the answer is being written already (a watch). */
@@ -93,12 +95,12 @@ export class Routes {
     return this.#resource(definition, target, incoming);
   }
 
-  async #resource(definition: AnyDefinition, target: Target, { request, response, query }: Incoming): Promise<Outcome> {
+  async #resource(definition: AnyDefinition, target: Target, { request, response, query, user }: Incoming): Promise<Outcome> {
     const method = request.method ?? '';
     const allowed = methodsOf(definition, target);
     if (!allowed) throw noSuchPath();
     if (!allowed.includes(method)) throw methodNotAllowed(method, allowed);
-    const read: ReadContext = { store: this.#store, definition, target, request, query };
+    const read: ReadContext = { store: this.#store, definition, target, request, query, user };
     const write: WriteContext = read;
     const one = target.name !== undefined;
     switch (method) {

@@ -5,12 +5,12 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import packageJson from '../../../package.json' with { type: 'json' };
+import type { AccessControl, Caller } from '../access/access.ts';
 import type { Log } from '../context.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import type { EngineModule } from './definition.ts';
 import { unauthorized } from './errors.ts';
 import { Health } from './health.ts';
-import { authenticator } from './http/authentication.ts';
 import { encode } from './http/encode.ts';
 import { headersOf, methodNotAllowed, noSuchPath, respond, statusOf, type Answer } from './http/respond.ts';
 import { Routes } from './routes.ts';
@@ -20,7 +20,7 @@ import { subresourceRequest } from './verbs/subresource.ts';
 export interface ApiServerOptions {
   store: ApiStore;
   modules: readonly EngineModule[];
-  token: string;
+  access: AccessControl;
   tls: { cert: string; key: string };
   log: Log;
 }
@@ -43,10 +43,9 @@ const idleConnectionMs = 120_000;
 const closeWithinMs = 2_000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { log } = options;
+  const { log, access } = options;
   const routes = new Routes(options.store, options.modules, packageJson.version);
   const raw = new Map(options.modules.flatMap((module) => module.raw ?? []).map((route) => [route.path, route]));
-  const identify = authenticator(options.token);
   const streams = new Streams();
   let closing = false;
   const health = new Health([
@@ -78,23 +77,31 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     });
   }
 
+  /** @throws ApiError 401, 403 */
+  function admitted(caller: Caller | undefined, request: IncomingMessage, path: string, query: URLSearchParams): Caller {
+    if (!caller) throw unauthorized();
+    access.check(caller, request.method ?? '', path, query);
+    return caller;
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = addressOf(request);
     try {
-      const identity = identify(request);
       const route = raw.get(path);
       if (route) {
         if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method, route.methods);
         await route.handle(request, response);
         return;
       }
+      const caller = access.identify(request);
       const healthy = health.answer(path, query);
-      if (identity === 'anonymous' && healthy) {
+      if (!caller && healthy) {
         respond(response, healthy);
         return;
       }
-      if (identity !== 'owner') throw unauthorized();
-      const answer = healthy ?? (await routes.serve({ request, response, path, query }));
+      const known = admitted(caller, request, path, query);
+      response.on('close', access.track(known, () => response.destroy()));
+      const answer = healthy ?? (await routes.serve({ request, response, path, query, user: known.user }));
       if (answer) respond(response, await encode(request, query, answer));
     } catch (error) {
       const status = statusOf(error, log, `${request.method ?? ''} ${path}`);
@@ -110,7 +117,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { path, query } = addressOf(request);
     try {
-      if (identify(request) !== 'owner') throw unauthorized();
+      const caller = admitted(access.identify(request), request, path, query);
       const stream = routes.stream(path);
       if (!stream) throw noSuchPath();
       const guest = await stream.route.connect(subresourceRequest(stream.target, query));
@@ -118,6 +125,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         guest.destroy();
         socket.destroy();
       } else {
+        socket.on('close', access.track(caller, () => socket.destroy()));
         streams.join(request, socket, head, guest);
       }
     } catch (error) {

@@ -7,14 +7,13 @@ import { leases } from './lease.ts';
 import { namespaces } from './namespace.ts';
 import { nodes } from './node.ts';
 import { pods } from './pod.ts';
-import { reviews } from './reviews.ts';
 import { secrets } from './secret.ts';
 
 export function createCoreModule(): EngineModule {
   let hostNode: HostNode | undefined;
   return {
     name: 'core',
-    definitions: [namespaces, configMaps, secrets, nodes, events, leases, pods, ...reviews],
+    definitions: [namespaces, configMaps, secrets, nodes, events, leases, pods],
     start: async (context) => {
       hostNode = await keepHostNode(context);
     },

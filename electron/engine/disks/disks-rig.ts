@@ -1,4 +1,5 @@
 /** The disks module over a real store in a temporary folder, and a real HTTP server for its routes: for tests. */
+import { owner } from '../access/user.ts';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
@@ -119,7 +120,7 @@ export async function startDisks(dataDir = mkdtempSync(join(tmpdir(), 'hayloft-d
         kind: 'UploadTokenRequest',
         metadata: { name: 'token', namespace: 'default' },
         spec: { pvcName: claimName },
-      });
+      }, owner);
       return answer?.status?.token ?? '';
     },
     fileNames: () => (readdirSync(join(dataDir, 'disks'), { recursive: true }) as string[]).filter((name) => name.includes('.')),

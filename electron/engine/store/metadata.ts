@@ -47,6 +47,11 @@ function checkName(of: AnyDefinition, { name }: ObjectMeta): StatusCause[] {
     return [];
   }
   if (name.length > 253) return [wrong('metadata.name', name, 'must be no more than 253 characters')];
+  if (of.group === 'rbac.authorization.k8s.io') {
+    // Roles may be called whatever fits into a path: `system:discovery`.
+    if (name !== '.' && name !== '..' && !/[/%]/.test(name)) return [];
+    return [wrong('metadata.name', name, "may not be '.' or '..', nor contain '/' or '%'")];
+  }
   if (!subdomain.test(name)) {
     return [
       wrong('metadata.name', name, "must be a RFC 1123 subdomain: lower-case letters, digits, '-' and '.', a letter or digit at both ends"),

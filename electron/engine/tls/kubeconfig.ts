@@ -18,7 +18,7 @@ export function writeKubeconfig(path: string, access: Access): void {
 }
 
 // JSON strings are YAML strings, and none of the values needs more than that.
-const kubeconfigText = ({ endpoint, ca, token }: Access): string => `apiVersion: v1
+export const kubeconfigText = ({ endpoint, ca, token }: Access): string => `apiVersion: v1
 kind: Config
 clusters:
 - name: ${name}

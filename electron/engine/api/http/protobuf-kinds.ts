@@ -3,6 +3,7 @@
  * and k8s.io/apimachinery, which never change a number.
  */
 import { ApiError, badRequest } from '../errors.ts';
+import { accessKinds } from './protobuf-access.ts';
 import type { JsonObject } from './json.ts';
 import { readMessage, type Message } from './protobuf.ts';
 
@@ -126,6 +127,7 @@ const kinds: Readonly<Record<string, Message>> = {
   'v1 Secret': secret,
   'v1 Namespace': namespace,
   'v1 DeleteOptions': deleteOptions,
+  ...accessKinds(metadata),
   'coordination.k8s.io/v1 Lease': lease,
   'authorization.k8s.io/v1 SelfSubjectAccessReview': accessReview,
   'authorization.k8s.io/v1 SelfSubjectRulesReview': rulesReview,

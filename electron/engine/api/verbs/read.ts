@@ -1,6 +1,7 @@
 /** get and list, in the representation that the client accepts. */
 import type { IncomingMessage } from 'node:http';
 import type { KubeList, KubeObject } from '#shared/kube/object.ts';
+import type { User } from '../../access/user.ts';
 import type { ApiStore } from '../../store/api-store.ts';
 import { apiVersionOf, type AnyDefinition } from '../definition.ts';
 import { notFound } from '../errors.ts';
@@ -17,6 +18,7 @@ export interface ReadContext {
   target: Target;
   request: IncomingMessage;
   query: URLSearchParams;
+  user: User;
 }
 
 export function get({ store, definition, target, request, query }: ReadContext): Answer {

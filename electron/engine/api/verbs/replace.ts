@@ -1,6 +1,7 @@
 /** What every way of writing an object ends with. */
 import type { IncomingMessage } from 'node:http';
 import type { KubeObject, Status } from '#shared/kube/object.ts';
+import type { User } from '../../access/user.ts';
 import type { ApiStore, WriteRequest } from '../../store/api-store.ts';
 import type { AnyDefinition } from '../definition.ts';
 import { badRequest } from '../errors.ts';
@@ -20,6 +21,7 @@ export interface WriteContext {
   target: Target;
   request: IncomingMessage;
   query: URLSearchParams;
+  user: User;
 }
 
 /** Puts the request's namespace into the object, or finds that they differ. */

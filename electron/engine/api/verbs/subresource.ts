@@ -1,7 +1,8 @@
 /** Requests to subresources that modules serve. */
 import type { IncomingMessage } from 'node:http';
 import type { SubresourceRequest, SubresourceRoute } from '../definition.ts';
-import { parseJsonBody, parseYamlBody, readBody } from '../http/body.ts';
+import { contentTypeOf, parseJsonBody, parseYamlBody, readBody } from '../http/body.ts';
+import { protobufType, readProtobufObject } from '../http/protobuf-kinds.ts';
 import type { Answer } from '../http/respond.ts';
 import type { Target } from '../http/target.ts';
 
@@ -13,6 +14,7 @@ export async function serveSubresource(
   query: URLSearchParams,
 ): Promise<Answer> {
   const bytes = await readBody(request);
+  if (contentTypeOf(request) === protobufType) return await route.handle(subresourceRequest(target, query, bytes.length === 0 ? undefined : readProtobufObject(bytes)));
   const looksLikeJson = /^\s*([{[]|$)/.test(bytes.subarray(0, 64).toString());
   const { value } = looksLikeJson ? parseJsonBody(bytes) : await parseYamlBody(bytes);
   return await route.handle(subresourceRequest(target, query, value));

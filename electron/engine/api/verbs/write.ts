@@ -16,10 +16,10 @@ import { checkNoForce } from './manager.ts';
 import { place, replace, writeRequest, type WriteContext, type Written } from './replace.ts';
 
 export async function create(context: WriteContext): Promise<Written> {
-  const { store, definition, request, query } = context;
+  const { store, definition, request, query, user } = context;
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: undefined });
   place(object, context);
-  if (definition.answer) return { status: 201, object: (await definition.answer(object)) as KubeObject, warnings };
+  if (definition.answer) return { status: 201, object: (await definition.answer(object, user)) as KubeObject, warnings };
   return { status: 201, object: store.create(definition, object, writeRequest(context, warnings)), warnings };
 }
 

@@ -1,0 +1,50 @@
+/** The kinds by which access is given and taken, and the roles that are there from the start. */
+import type { EngineModule } from '../api/definition.ts';
+import type { Resources } from '../store/resources.ts';
+import type { Access } from './access.ts';
+import { defaultRoles, type DefaultRole } from './default-roles.ts';
+import { accessTokens } from './definitions/access-token.ts';
+import { clusterRoleBindings, roleBindings } from './definitions/bindings.ts';
+import { clusterRoles, rbacGroup, roles } from './definitions/roles.ts';
+import { serviceAccounts } from './definitions/service-account.ts';
+import { createReviews } from './reviews.ts';
+import { tokenRequestRoute } from './token-request.ts';
+
+const apiVersion = `${rbacGroup}/v1`;
+const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+
+export function createAccessModule(access: Access): EngineModule {
+  let resources: Resources | undefined;
+  return {
+    name: 'access',
+    definitions: [serviceAccounts, accessTokens, clusterRoles, roles, clusterRoleBindings, roleBindings, ...createReviews(() => access)],
+    subresources: [tokenRequestRoute(() => resources)],
+    start: (context) => {
+      ({ resources } = context);
+      for (const role of defaultRoles) ensure(context.resources, role);
+      return Promise.resolve();
+    },
+    stop: () => {
+      access.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** As this version of the engine has it, whatever an earlier one or somebody's hand left there. */
+function ensure(resources: Resources, { name, rules, boundTo }: DefaultRole): void {
+  const wanted = structuredClone([...rules]);
+  const kept = resources.change(clusterRoles, undefined, name, (draft) => {
+    draft.rules = wanted;
+    draft.metadata.labels = { ...draft.metadata.labels, ...labels };
+  });
+  if (!kept) resources.create(clusterRoles, { apiVersion, kind: 'ClusterRole', metadata: { name, labels }, rules: wanted });
+  if (!boundTo || resources.get(clusterRoleBindings, undefined, name)) return;
+  resources.create(clusterRoleBindings, {
+    apiVersion,
+    kind: 'ClusterRoleBinding',
+    metadata: { name, labels },
+    roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name },
+    subjects: boundTo.map((group) => ({ kind: 'Group' as const, apiGroup: rbacGroup, name: group })),
+  });
+}
