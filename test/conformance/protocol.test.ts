@@ -179,7 +179,7 @@ describe('kubectl', () => {
     expect(engine.ok(['api-versions'])).toContain('kubevirt.io/v1\n');
     expect(engine.ok(['explain', 'vm.spec.template', '--recursive'])).toContain('terminationGracePeriodSeconds');
     expect(engine.ok(['explain', 'vm', '--output=plaintext-openapiv2'])).toContain('VirtualMachine');
-    expect(engine.refused(['create', 'token', 'default'])).toContain('could not find the requested resource');
+    expect(engine.refused(['create', 'token', 'nobody'])).toContain('serviceaccounts "nobody" not found');
   });
 
   it('gets KubeVirt’s version, as its own command-line client does', () => {

@@ -76,7 +76,7 @@ function review<S>(group: string, kind: string, spec: ObjectSchema, answer: Answ
     schema: object({ spec, status: any() }),
     answer: (asked, asker) => ({ ...asked, status: answer(asked, asker) }),
   };
-  return definition as ResourceDefinition;
+  return definition;
 }
 
 const userInfo = ({ name, uid, groups, extra }: User): unknown => ({ username: name, ...(uid && { uid }), groups, ...(extra && { extra }) });

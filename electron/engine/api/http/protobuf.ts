@@ -88,7 +88,7 @@ export function readMessage(message: Message, bytes: Buffer): JsonObject {
       const { key, value } = readMessage(entryOf(type.map), field.bytes);
       entries[textOf(key)] = value ?? '';
     } else if (typeof type === 'object' && 'list' in type) {
-      ((result[name] ??= []) as Json[]).push(valueOf(type.list, field) ?? {});
+      ((result[name] ??= []) as Json[]).push(valueOf(type.list, field) ?? (type.list === 'string' ? '' : {}));
     } else {
       const value = valueOf(type, field);
       if (value !== undefined) result[name] = value;
