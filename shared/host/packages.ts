@@ -75,9 +75,28 @@ export const runningNeeds: readonly SystemNeed[] = [
   },
 ];
 
+/** What some files and machines ask for; without it they are refused with a reason. */
+export const optionalNeeds: readonly SystemNeed[] = [
+  {
+    id: 'xz',
+    title: 'xz',
+    why: 'Images that are packed with xz are unpacked by it.',
+    commands: ['xz'],
+    packages: { apt: ['xz-utils'], dnf: ['xz'], zypper: ['xz'], pacman: ['xz'], brew: ['xz'] },
+  },
+];
+
 /** How this project's tests are run: real peers, real images, a real browser. Named for Debian, where they run. */
 export const testingNeeds: readonly SystemNeed[] = [
   ...runningNeeds,
+  ...optionalNeeds,
+  {
+    id: 'zstd',
+    title: 'zstd',
+    why: 'Tests pack images with it.',
+    commands: ['zstd'],
+    packages: { apt: ['zstd'], dnf: ['zstd'], zypper: ['zstd'], pacman: ['zstd'] },
+  },
   {
     id: 'ovmf',
     title: 'UEFI firmware',

@@ -2,6 +2,8 @@
 import type { ErrorCode } from '../contract/hayloft-error.ts';
 
 export type ImageFormat = 'iso9660' | 'udf' | 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhdx' | 'vhd';
+/** What a packed image may be packed with. */
+export type Packing = 'gzip' | 'xz' | 'zstd';
 export type Firmware = 'bios' | 'uefi';
 
 /** Why a file is of no use as an image: what a HayloftError is made of. */
@@ -15,6 +17,8 @@ export interface ImageFinding {
   /** `iso` and `disk` are images, as long as there is no `problem`. */
   kind: 'iso' | 'disk' | 'compressed' | 'archive' | 'text' | 'empty' | 'unknown';
   format?: ImageFormat;
+  /** Of a `compressed` file that the engine can unpack. */
+  packing?: Packing;
   /** The volume's name as its maker wrote it. */
   label?: string;
   /** The disk that a guest will see, in bytes, where the header tells. */

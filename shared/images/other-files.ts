@@ -1,6 +1,6 @@
 /** Files that are no images, told apart well enough to say what they are. */
 import { hasText } from './bytes.ts';
-import type { ImageFinding, ImageProblem } from './finding.ts';
+import type { ImageFinding, ImageProblem, Packing } from './finding.ts';
 
 interface Signature {
   offset: number;
@@ -15,6 +15,8 @@ const compressed: readonly Signature[] = [
   { offset: 0, text: 'BZh', name: 'bzip2' },
   { offset: 0, text: '\x04\x22\x4d\x18', name: 'lz4' },
 ];
+
+const packings: readonly Packing[] = ['gzip', 'xz', 'zstd'];
 
 const archives: readonly Signature[] = [
   { offset: 0, text: 'PK\x03\x04', name: 'ZIP archive' },
@@ -52,11 +54,13 @@ const notAnImage = (kind: ImageFinding['kind'], message: string, hint = useful):
 export function recognizePacked(head: Uint8Array): ImageFinding | undefined {
   const compression = find(compressed, head);
   if (compression !== undefined) {
-    return refused('compressed', {
+    const packing = packings.find((name) => name === compression);
+    const finding = refused('compressed', {
       code: 'unsupported',
       message: `This file is compressed with ${compression}.`,
       hint: 'Decompress it first, and use the image inside.',
     });
+    return packing === undefined ? finding : { ...finding, packing };
   }
   const archive = find(archives, head);
   if (archive !== undefined) {

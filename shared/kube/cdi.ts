@@ -5,7 +5,14 @@ import type { Condition, KubeObject } from './object.ts';
 export interface DataVolumeSource {
   blank?: Record<string, never>;
   upload?: Record<string, never>;
-  http?: { url: string; checksum?: string; secretRef?: string; certConfigMap?: string; extraHeaders?: string[] };
+  http?: {
+    url: string;
+    checksum?: string;
+    secretRef?: string;
+    certConfigMap?: string;
+    extraHeaders?: string[];
+    secretExtraHeaders?: string[];
+  };
   pvc?: { name: string; namespace?: string };
 }
 

@@ -65,11 +65,12 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
     start: (context) => {
       const { resources, events, log } = context;
       files.folder();
-      parts = { resources, events, log, files, jobs, growOpen, claims, volumes, tokens };
+      parts = { resources, events, log, files, jobs, growOpen, claims, volumes, tokens, receiving: new Map() };
       if (!resources.get(storageClasses, undefined, DEFAULT_CLASS)) resources.create(storageClasses, defaultStorageClass());
       tellConfig(context);
       const paths = resources.list(storageClasses).flatMap(({ parameters }) => parameters?.['path'] ?? []);
-      const removed = files.sweep(paths);
+      const unfinished = resources.list(claims).filter((claim) => claim.metadata.deletionTimestamp === undefined && files.find(claim) === undefined);
+      const removed = files.sweep(paths, new Set(unfinished.map(({ metadata }) => metadata.uid ?? '')));
       if (removed > 0) log.info('Removed files that an earlier run left half made', { removed });
       controllers = [controlClaims(parts, claims), controlVolumes(parts)];
       return Promise.resolve();

@@ -10,6 +10,7 @@ import { virtualMachineInstances } from '../../machines/definitions/virtual-mach
 import { claimsOf, isControlledBy } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
+import { resolveSource } from '../populate/http-source.ts';
 import { importHttp } from '../populate/import-http.ts';
 import type { Placement } from '../populate/place.ts';
 import { backoffMs } from './backoff.ts';
@@ -172,7 +173,10 @@ function fill(parts: VolumeParts, volume: DataVolume, claim: PersistentVolumeCla
     startClone(parts, claim, found.file, to);
   } else if (http) {
     void jobs
-      .start(claim, 'import', (running) => importHttp(http, to(running.signal), (share) => (running.progress = share)))
+      .start(claim, 'import', (running) => {
+        const target = resolveSource(parts.resources, claim.metadata.namespace ?? '', http);
+        return importHttp(target, http.checksum, to(running.signal), (share) => (running.progress = share));
+      })
       .catch(() => undefined);
   } else {
     void jobs.start(claim, 'blank', ({ signal }) => makeBlank(to(signal))).catch(() => undefined);

@@ -11,6 +11,8 @@ import type { DiskFile, DiskFormat } from '../types.ts';
 
 const formats: readonly DiskFormat[] = ['qcow2', 'raw'];
 const partialSuffix = '.partial';
+/** Steps whose files are worth keeping over a restart, see populate/transfer-note.ts. */
+const lasting: ReadonlySet<string> = new Set(['received', 'note']);
 
 export interface ClaimFiles {
   /** The folder that claims of this storage class path (default: the engine's own) go into. */
@@ -22,8 +24,11 @@ export interface ClaimFiles {
   find(claim: PersistentVolumeClaim): DiskFile | undefined;
   /** Removes everything that belongs to the claim. */
   remove(claim: PersistentVolumeClaim): void;
-  /** Removes what a crash left half made, in these folders of storage classes. Returns how many files went. */
-  sweep(paths: readonly string[]): number;
+  /**
+   * Removes what a crash left half made, in these folders of storage classes. Returns how many files went.
+   * @param keep ids of claims whose transfers may go on: what has come for them stays
+   */
+  sweep(paths: readonly string[], keep?: ReadonlySet<string>): number;
 }
 
 export function createClaimFiles(dataDir: string): ClaimFiles {
@@ -59,12 +64,14 @@ export function createClaimFiles(dataDir: string): ClaimFiles {
         if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
       }
     },
-    sweep: (paths) => {
+    sweep: (paths, keep = new Set()) => {
       let removed = 0;
       for (const folder of new Set([ownFolder, ...paths])) {
         for (const namespace of namesIn(folder)) {
           for (const name of namesIn(join(folder, namespace))) {
-            if (!name.endsWith(partialSuffix)) continue;
+            if (!name.includes(partialSuffix)) continue;
+            const [uid = '', step = ''] = name.split('.');
+            if (keep.has(uid) && lasting.has(step) && name.endsWith(partialSuffix)) continue;
             rmSync(join(folder, namespace, name), { force: true });
             removed += 1;
           }

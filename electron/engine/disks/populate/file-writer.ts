@@ -2,7 +2,7 @@
  * Writes a stream of small chunks to a file at the speed of the disk: what comes while one write is under way is
  * gathered for the next, and what is written is synced in the background, so that the last sync is short.
  */
-import { close, fdatasync, open, writev } from 'node:fs';
+import { close, fdatasync, ftruncate, open, writev } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** One write at a time: several at once would only spin on the file's lock in the kernel. */
@@ -13,6 +13,7 @@ const syncEveryBytes = 64 * 1024 * 1024;
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
+const cutFile = promisify(ftruncate);
 const syncFile = promisify(fdatasync);
 
 export interface FileWriter {
@@ -28,14 +29,20 @@ export interface FileWriterEvents {
   onDrain(): void;
   /** Something went wrong: nothing more will be written. */
   onError(error: Error): void;
+  /** So many of the file's first bytes are certain to be on the disk now. */
+  onSynced?(bytes: number): void;
 }
 
-/** Makes the file, which must not be there yet. */
-export async function createFileWriter(path: string, events: FileWriterEvents): Promise<FileWriter> {
-  const file = await openFile(path, 'wx', 0o600);
+/**
+ * Makes the file, which must not be there yet.
+ * @param from how many bytes of it are there already: then it is, and what comes after them is dropped
+ */
+export async function createFileWriter(path: string, events: FileWriterEvents, from = 0): Promise<FileWriter> {
+  const file = await openFile(path, from === 0 ? 'wx' : 'r+', 0o600);
+  if (from > 0) await cutFile(file, from);
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
-  let position = 0;
+  let position = from;
   let unsynced = 0;
   let writing = false;
   let syncing = false;
@@ -61,9 +68,11 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
     if (syncing || finishing || unsynced < syncEveryBytes) return;
     unsynced = 0;
     syncing = true;
+    const reached = position;
     fdatasync(file, (error) => {
       syncing = false;
       if (error) fail(error);
+      else events.onSynced?.(reached);
       settle();
     });
   };
@@ -113,6 +122,7 @@ export async function createFileWriter(path: string, events: FileWriterEvents): 
         // An earlier failure was told through `onError` and is told again here.
         if (failure) throw failure;
         await syncFile(file);
+        events.onSynced?.(position);
       } finally {
         await closeFile(file);
       }

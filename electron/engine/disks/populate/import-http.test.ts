@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DataVolume, DataVolumeSpec } from '#shared/kube/cdi.ts';
 import { rigImage } from '../../../../test/rig/images/rig-image.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
+import { configMaps } from '../../core/config-map.ts';
+import { secrets } from '../../core/secret.ts';
+import { ensureCertificates } from '../../tls/certificates.ts';
+import { issue } from '../../tls/issue.ts';
 import { startDisks } from '../disks-rig.ts';
 
 const iso = rigImage('netboot-iso');
@@ -90,6 +99,87 @@ describe('imports over HTTP', () => {
     await rig.untilPhase('image', 'Succeeded');
     expect(attempts).toBe(2);
     expect(rig.fileNames()).toHaveLength(1);
+  });
+
+  /** Gives parts, and breaks off after the first quarter. */
+  const breaking = (ranges: (string | undefined)[], etag: () => string) => (request: IncomingMessage, response: ServerResponse): void => {
+    const { range, 'if-range': condition } = request.headers;
+    ranges.push(range);
+    const from = range !== undefined && condition === etag() ? Number(/^bytes=(\d+)-$/.exec(range)?.[1]) : 0;
+    response.writeHead(from > 0 ? 206 : 200, {
+      'content-length': size - from,
+      etag: etag(),
+      ...(from > 0 ? { 'content-range': `bytes ${from}-${size - 1}/${size}` } : {}),
+    });
+    if (ranges.length > 1) response.end(readFileSync(iso).subarray(from));
+    else response.write(readFileSync(iso).subarray(0, size / 4), () => setTimeout(() => response.destroy(), 100));
+  };
+
+  it('go on from their last byte where the server gives parts, also in the next engine', async () => {
+    const ranges: (string | undefined)[] = [];
+    const address = await serve(breaking(ranges, () => '"one"'));
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x`, { checksum: `sha256:${sha256}` }));
+    await rig.until<DataVolume>('datavolumes', 'image', (volume) => volume?.status?.restartCount === 1);
+    await rig.restart();
+    await rig.untilPhase('image', 'Succeeded');
+    expect(ranges).toEqual([undefined, `bytes=${size / 4}-`]);
+    expect(rig.fileNames()).toHaveLength(1);
+  });
+
+  it('begin anew where the file has changed meanwhile', async () => {
+    const ranges: (string | undefined)[] = [];
+    let etag = '"one"';
+    const address = await serve((request, response) => {
+      breaking(ranges, () => etag)(request, response);
+      etag = '"two"';
+    });
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x`, { checksum: `sha256:${sha256}` }));
+    await rig.untilPhase('image', 'Succeeded');
+    expect(ranges).toEqual([undefined, `bytes=${size / 4}-`]);
+  });
+
+  it('take name, password, headers and trust from where they are named, and keep them from other servers', async () => {
+    const seen: IncomingMessage['headers'][] = [];
+    const other = await serve((request, response) => {
+      seen.push(request.headers);
+      sendAll(response);
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'hayloft-tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { ca, server: tls } = await ensureCertificates(folder, issue);
+    const server = createTlsServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
+      seen.push(request.headers);
+      response.writeHead(302, { location: `${other}/file.iso` }).end();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const rig = await startDisks();
+    const named = (kind: 'Secret' | 'ConfigMap', name: string, values: object): void => {
+      rig.resources.create<KubeObject>(kind === 'Secret' ? secrets : configMaps, { apiVersion: 'v1', kind, metadata: { name, namespace: 'default' }, ...values });
+    };
+    named('Secret', 'login', { stringData: { accessKeyId: 'me', secretKey: 'pass' } });
+    named('Secret', 'header', { stringData: { one: 'X-Token: secret' } });
+    const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+    rig.volume('image', http(address, { secretRef: 'login', secretExtraHeaders: ['header'], certConfigMap: 'trust', extraHeaders: ['X-Plain: yes'] }));
+    const waiting = await rig.until<DataVolume>('datavolumes', 'image', (volume) => volume?.status?.restartCount === 1);
+    expect(words(waiting)).toMatch(/ConfigMap "trust" that the import needs does not exist/);
+    named('ConfigMap', 'trust', { data: { 'ca.crt': ca } });
+    await rig.untilPhase('image', 'Succeeded');
+    expect(seen[0]).toMatchObject({ authorization: `Basic ${Buffer.from('me:pass').toString('base64')}`, 'x-token': 'secret', 'x-plain': 'yes' });
+    expect(seen[1]).toMatchObject({ 'x-plain': 'yes' });
+    expect(Object.keys(seen[1] ?? {})).not.toEqual(expect.arrayContaining(['x-token']));
+    expect(seen[1]).not.toHaveProperty('authorization');
+  });
+
+  it('unpack what is packed, after its checksum as the server has it', async () => {
+    const packed = gzipSync(readFileSync(rigImage('ipxe-iso')));
+    const address = await serve((_request, response) => void response.end(packed));
+    const rig = await startDisks();
+    rig.volume('image', http(`${address}/x.iso.gz`, { checksum: `sha256:${createHash('sha256').update(packed).digest('hex')}` }));
+    await rig.untilPhase('image', 'Succeeded');
+    expect(rig.module.catalog.find('default', 'image')).toMatchObject({ file: { virtualSizeBytes: statSync(rigImage('ipxe-iso')).size } });
   });
 
   it('end without debris when their volume is deleted', async () => {

@@ -2,13 +2,14 @@
 import { rm, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
-import { formatNames, type ImageFormat } from '#shared/images/finding.ts';
+import { formatNames, type ImageFormat, type Packing } from '#shared/images/finding.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { ClaimFiles } from '../files/claim-files.ts';
 import { renameDurably, sync } from '../files/durable.ts';
 import * as qemuImg from '../files/qemu-img.ts';
 import { asSpaceError } from '../files/space.ts';
 import { refuseLargerThan, type Received } from './receive.ts';
+import { unpack } from './unpack.ts';
 
 const converted: Partial<Record<ImageFormat, qemuImg.QemuFormat>> = { vmdk: 'vmdk', vdi: 'vdi', vhdx: 'vhdx', vhd: 'vpc' };
 
@@ -22,10 +23,12 @@ export interface Placement {
 
 /** Whether a received file takes more than a moment to be placed. */
 export const takesTime = ({ finding }: Received): boolean =>
-  finding.format !== undefined && (finding.format === 'qcow2' || converted[finding.format] !== undefined);
+  finding.packing !== undefined || (finding.format !== undefined && (finding.format === 'qcow2' || converted[finding.format] !== undefined));
 
 /** Resolves when the claim has its file; rejects with a HayloftError. Either way nothing half made is left. */
 export async function place(received: Received, to: Placement): Promise<void> {
+  const { packing } = received.finding;
+  if (packing !== undefined) return placePacked(received, packing, to);
   const work = to.files.partialFor(to.claim, 'converted');
   try {
     const { format = 'raw' } = received.finding;
@@ -38,6 +41,16 @@ export async function place(received: Received, to: Placement): Promise<void> {
   } finally {
     await rm(received.path, { force: true });
     await rm(work, { force: true });
+  }
+}
+
+async function placePacked(received: Received, packing: Packing, to: Placement): Promise<void> {
+  const unpacked = to.files.partialFor(to.claim, 'unpacked');
+  try {
+    await place(await unpack(received.path, packing, { to: unpacked, capacityBytes: to.capacityBytes, signal: to.signal }), to);
+  } finally {
+    await rm(received.path, { force: true });
+    await rm(unpacked, { force: true });
   }
 }
 

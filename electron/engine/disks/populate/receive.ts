@@ -1,5 +1,6 @@
 /** Takes an image in as it arrives, and refuses it as soon as its first bytes show that it will not do. */
 import type { Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,7 +12,7 @@ import { asSpaceError, needSpace } from '../files/space.ts';
 import { createFileWriter } from './file-writer.ts';
 
 export interface ReceiveOptions {
-  /** Where it goes; must not be there yet, and is removed again when it fails. */
+  /** Where it goes; must not be there yet (but see `stored`), and is removed again when it fails. */
   path: string;
   /** How long the sender says it is; undefined where it does not say. */
   sizeBytes: number | undefined;
@@ -21,6 +22,13 @@ export interface ReceiveOptions {
   onProgress?: (bytes: number) => void;
   /** Given every byte. */
   hash?: Hash;
+  /** For a transfer that may be cut off and go on later. */
+  resume?: {
+    /** How many of its first bytes an earlier transfer has stored; the source begins after them. */
+    storedBytes: number;
+    /** Told how much is certain to be on the disk: what has come is kept when the source breaks off. */
+    onStored(bytes: number): void;
+  };
 }
 
 export interface Received {
@@ -35,28 +43,31 @@ export interface Received {
  */
 export async function receiveImage(source: Readable, options: ReceiveOptions): Promise<Received> {
   const folder = dirname(options.path);
-  await needSpace(folder, options.sizeBytes ?? 0);
+  await needSpace(folder, (options.sizeBytes ?? 0) - (options.resume?.storedBytes ?? 0));
   try {
     return await pour(source, options);
   } catch (error) {
-    await rm(options.path, { force: true });
+    if (options.resume === undefined || !isCutOff(error, options.signal)) await rm(options.path, { force: true });
     throw await asSpaceError(error, folder);
   }
 }
 
 async function pour(source: Readable, options: ReceiveOptions): Promise<Received> {
-  const { path, sizeBytes, capacityBytes, signal, onProgress, hash } = options;
+  const { path, sizeBytes, capacityBytes, signal, onProgress, hash, resume } = options;
+  const from = resume?.storedBytes ?? 0;
   signal.throwIfAborted();
   const { promise: ended, resolve, reject } = Promise.withResolvers<undefined>();
-  const writer = await createFileWriter(path, { onDrain: () => source.resume(), onError: reject });
-  let head: Uint8Array[] | undefined = [];
-  let headBytes = 0;
-  let bytes = 0;
+  const stored = await readStored(path, from, hash);
+  const onSynced = (reached: number): void => resume?.onStored(reached);
+  const writer = await createFileWriter(path, { onDrain: () => source.resume(), onError: reject, onSynced }, from);
+  let head: Uint8Array[] | undefined = [stored];
+  let headBytes = stored.length;
+  let bytes = from;
   let finding: ImageFinding | undefined;
 
   const look = (size: number | undefined): ImageFinding => {
     const found = recognize(Buffer.concat(head ?? []), size);
-    refuseProblems(found);
+    refuseProblems({ packing: undefined, ...found });
     refuseTooLarge(found, size ?? bytes, capacityBytes);
     return found;
   };
@@ -68,8 +79,8 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
       if (headBytes < HEAD_BYTES) {
         head?.push(chunk);
         headBytes += chunk.byteLength;
-        if (headBytes >= HEAD_BYTES) finding = look(sizeBytes);
       }
+      if (finding === undefined && headBytes >= HEAD_BYTES) finding = look(sizeBytes);
       if (finding) refuseTooLarge(finding, bytes, capacityBytes);
       if (!writer.write(chunk)) source.pause();
     } catch (error) {
@@ -91,7 +102,9 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
     await writer.finish();
     return { path, bytes, finding };
   } catch (error) {
-    await writer.abandon().catch(() => undefined);
+    // What has come is worth keeping; whether that works is told by `onStored`.
+    if (resume && isCutOff(error, signal)) await writer.finish().catch(() => undefined);
+    else await writer.abandon().catch(() => undefined);
     throw error;
   } finally {
     head = undefined;
@@ -100,13 +113,15 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
   }
 }
 
-function refuseProblems({ problem }: ImageFinding): void {
+/** Packed images are judged when they are unpacked. */
+export function refuseProblems({ problem, packing }: Pick<ImageFinding, 'problem'> & { packing: ImageFinding['packing'] | undefined }): void {
+  if (packing !== undefined) return;
   if (problem) throw new HayloftError(problem.code, problem.message, { hint: problem.hint });
 }
 
 /** @param fileBytes the size of the whole file, or what has come of it */
-function refuseTooLarge(finding: ImageFinding, fileBytes: number, capacityBytes: number): void {
-  const plain = finding.kind === 'iso' || finding.format === 'raw';
+export function refuseTooLarge(finding: ImageFinding, fileBytes: number, capacityBytes: number): void {
+  const plain = finding.kind === 'iso' || finding.format === 'raw' || finding.packing !== undefined;
   refuseLargerThan(plain ? fileBytes : (finding.virtualSizeBytes ?? 0), capacityBytes);
 }
 
@@ -119,10 +134,28 @@ export function refuseLargerThan(imageBytes: number, capacityBytes: number): voi
   });
 }
 
+/** The connection broke, or the engine stopped: nothing is wrong with what has come so far. */
+export const isCutOff = (error: unknown, signal: AbortSignal): boolean =>
+  signal.aborted || (error instanceof HayloftError && error.code === 'connection-lost');
+
+/** Reads what is there already: its beginning tells what it is, and a checksum is of the whole. */
+async function readStored(path: string, bytes: number, hash: Hash | undefined): Promise<Buffer> {
+  if (bytes === 0) return Buffer.alloc(0);
+  const head: Buffer[] = [];
+  let headBytes = 0;
+  const end = (hash === undefined ? Math.min(bytes, HEAD_BYTES) : bytes) - 1;
+  for await (const chunk of createReadStream(path, { end, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    hash?.update(chunk);
+    if (headBytes < HEAD_BYTES) head.push(chunk.subarray(0, HEAD_BYTES - headBytes));
+    headBytes += chunk.length;
+  }
+  return Buffer.concat(head);
+}
+
 function connectionLost(bytes: number, sizeBytes: number | undefined, cause?: Error): HayloftError {
   const whole = sizeBytes === undefined ? '' : ` of ${sizeInWords(sizeBytes)}`;
   return new HayloftError('connection-lost', `The connection ended after ${sizeInWords(bytes)}${whole}.`, {
-    hint: 'Check the connection and try again; it begins anew.',
+    hint: 'Check the connection and try again.',
     retryable: true,
     cause,
   });

@@ -12,13 +12,16 @@ import { requestedBytes } from '../definitions/claim-fields.ts';
 import type { DiskParts } from '../parts.ts';
 import { place, takesTime } from '../populate/place.ts';
 import { receiveImage } from '../populate/receive.ts';
+import { transferOf } from '../populate/transfer-note.ts';
 import { asRefusal, unavailable } from './refusal.ts';
+import { OffsetMismatch, abandon, append, refuseUnlessReady, tellOffset, type Receiving, type ResumeAnswer } from './resume.ts';
 import type { UploadTokens } from './token.ts';
 
 export interface ProxyParts extends DiskParts {
   volumes: ResourceDefinition<DataVolume>;
   claims: ResourceDefinition<PersistentVolumeClaim>;
   tokens: UploadTokens;
+  receiving: Receiving;
 }
 
 /** How long a refused sender may go on sending before its connection is cut; a polite one stops at once. */
@@ -28,17 +31,18 @@ const patienceMs = 5000;
 export function uploadRoutes(parts: () => ProxyParts | undefined): RawRoute[] {
   const route = (path: string, async: boolean): RawRoute => ({
     path,
-    methods: async ? ['POST', 'HEAD'] : ['POST'],
+    methods: ['POST', 'HEAD', 'PATCH', 'DELETE'],
     handle: async (request, response) => {
-      if (request.method === 'HEAD') {
+      // By this answer CDI's clients find the asynchronous path; they bring no token.
+      if (request.method === 'HEAD' && async && request.headers.authorization === undefined) {
         response.writeHead(200).end();
         return;
       }
       try {
         const ready = parts();
         if (!ready) throw unavailable('The engine is still starting.');
-        await take(ready, request, async);
-        response.writeHead(200, { 'content-length': 0 }).end();
+        const { status, headers } = await answer(ready, request, async);
+        response.writeHead(status, { ...headers, ...(status === 204 ? {} : { 'content-length': 0 }) }).end();
       } catch (error) {
         refuse(request, response, error);
       }
@@ -50,15 +54,27 @@ export function uploadRoutes(parts: () => ProxyParts | undefined): RawRoute[] {
   ]);
 }
 
-/** Resolves when the sender may be told that all is well. */
-async function take(parts: ProxyParts, request: IncomingMessage, async: boolean): Promise<void> {
-  const { files, jobs, resources, volumes } = parts;
+async function answer(parts: ProxyParts, request: IncomingMessage, async: boolean): Promise<ResumeAnswer> {
   const claim = targetOf(parts, request);
-  const { namespace, name = '', uid = '' } = claim.metadata;
-  const phase = resources.get(volumes, namespace, name)?.status?.phase;
-  if (jobs.get(uid)) throw unavailable(`An upload into "${name}" is under way.`);
-  if (files.find(claim)) throw new HayloftError('conflict', `PVC ${name} already finished uploading.`);
-  if (phase !== 'UploadReady') throw unavailable(`PVC ${name} is not ready for an upload yet.`);
+  switch (request.method) {
+    case 'HEAD':
+      return tellOffset(parts, claim);
+    case 'PATCH':
+      return append(parts, claim, request, async);
+    case 'DELETE':
+      return abandon(parts, claim);
+    default:
+      await take(parts, claim, request, async);
+      return { status: 200, headers: {} };
+  }
+}
+
+/** CDI's way: the whole file at once. Resolves when the sender may be told that all is well. */
+async function take(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage, async: boolean): Promise<void> {
+  const { files, jobs } = parts;
+  refuseUnlessReady(parts, claim);
+  // Whatever an earlier upload left is not this one's.
+  await transferOf(files, claim).discard();
 
   const sizeBytes = declaredSize(request);
   const capacityBytes = requestedBytes(claim.spec) ?? 0;
@@ -109,7 +125,8 @@ function declaredSize(request: IncomingMessage): number | undefined {
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const refusal = asRefusal(error);
   const body = JSON.stringify(refusal.toStatus());
-  response.writeHead(refusal.code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  const more = error instanceof OffsetMismatch ? error.headers : {};
+  response.writeHead(refusal.code, { ...more, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   if (request.complete || request.destroyed) {
     response.end(body);
     return;

@@ -1,0 +1,189 @@
+/**
+ * Uploads that go on after a break: ours, beside CDI's, and found by asking. The headers are those of the IETF's
+ * draft-ietf-httpbis-resumable-upload: HEAD tells the offset, PATCH appends, DELETE gives up. What an offset counts is
+ * certain to be on the disk, also after the engine was killed or the power failed.
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { createHash, type Hash } from 'node:crypto';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import { requestedBytes } from '../definitions/claim-fields.ts';
+import { place, takesTime } from '../populate/place.ts';
+import { receiveImage } from '../populate/receive.ts';
+import { transferOf, type Transfer, type TransferNote } from '../populate/transfer-note.ts';
+import type { ProxyParts } from './proxy.ts';
+import { unavailable } from './refusal.ts';
+
+export interface ResumeAnswer {
+  status: number;
+  headers: Record<string, string>;
+}
+
+/** Uploads whose bytes are still coming, by the claim's id: the same sender's next request ends the one before. */
+export type Receiving = Map<string, { cut(): Promise<void> }>;
+
+/** The sender goes on elsewhere than where the file ends; the answer tells where that is. */
+export class OffsetMismatch extends HayloftError {
+  readonly headers: Record<string, string>;
+
+  constructor(offset: number, storedBytes: number) {
+    super('conflict', `The upload goes on at byte ${storedBytes}, not at ${offset}.`, {
+      hint: 'Ask with HEAD where it goes on; DELETE it to begin anew.',
+    });
+    this.headers = { 'upload-offset': String(storedBytes) };
+  }
+}
+
+/** @throws ApiError or HayloftError when the claim takes no upload now */
+export function refuseUnlessReady({ files, jobs, resources, volumes }: ProxyParts, claim: PersistentVolumeClaim): void {
+  const { namespace, name = '', uid = '' } = claim.metadata;
+  if (jobs.get(uid)) throw unavailable(`An upload into "${name}" is under way.`);
+  if (files.find(claim)) throw new HayloftError('conflict', `PVC ${name} already finished uploading.`);
+  if (resources.get(volumes, namespace, name)?.status?.phase !== 'UploadReady') {
+    throw unavailable(`PVC ${name} is not ready for an upload yet.`);
+  }
+}
+
+/** HEAD. A connection that the sender has lost and we have not is ended by it. */
+export async function tellOffset(parts: ProxyParts, claim: PersistentVolumeClaim): Promise<ResumeAnswer> {
+  const uid = claim.metadata.uid ?? '';
+  await parts.receiving.get(uid)?.cut();
+  const note = transferOf(parts.files, claim).read();
+  const complete = parts.files.find(claim) !== undefined || parts.jobs.get(uid) !== undefined;
+  if (!complete) refuseUnlessReady(parts, claim);
+  return {
+    status: 204,
+    headers: {
+      'cache-control': 'no-store',
+      'upload-offset': String(note?.storedBytes ?? 0),
+      'upload-complete': complete ? '?1' : '?0',
+      ...(note?.sizeBytes === undefined ? {} : { 'upload-length': String(note.sizeBytes) }),
+    },
+  };
+}
+
+/** DELETE: what has come is thrown away. */
+export async function abandon(parts: ProxyParts, claim: PersistentVolumeClaim): Promise<ResumeAnswer> {
+  await parts.receiving.get(claim.metadata.uid ?? '')?.cut();
+  refuseUnlessReady(parts, claim);
+  await transferOf(parts.files, claim).discard();
+  return { status: 204, headers: {} };
+}
+
+/** PATCH: appends; when the last byte has come, the disk is made of it as after any other upload. */
+export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage, async: boolean): Promise<ResumeAnswer> {
+  const { files, jobs, receiving } = parts;
+  const uid = claim.metadata.uid ?? '';
+  const asked = readHeaders(request.headers);
+  await receiving.get(uid)?.cut();
+  refuseUnlessReady(parts, claim);
+  const transfer = transferOf(files, claim);
+  const known = transfer.read();
+  const storedBytes = known?.storedBytes ?? 0;
+  refuseOther(asked, known);
+  if (asked.offset !== storedBytes) throw new OffsetMismatch(asked.offset, storedBytes);
+  const sizeBytes = asked.length ?? known?.sizeBytes;
+  if (sizeBytes === undefined && !asked.complete) throw refusedHeader('upload-length', 'is needed where the file does not end with this request');
+  const digest = asked.digest ?? known?.identity;
+  const note: TransferNote = {
+    storedBytes,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(digest === undefined ? {} : { identity: digest }),
+  };
+  // A file without a note is nobody's.
+  if (storedBytes === 0) await transfer.discard();
+  const capacityBytes = requestedBytes(claim.spec) ?? 0;
+  const { promise: stored, resolve: tellStored } = Promise.withResolvers<undefined>();
+  const state = { isWhole: false };
+  const done = jobs.start(claim, 'upload', async ({ signal }) => {
+    const hash = digest === undefined ? undefined : createHash('sha256');
+    try {
+      const received = await receiveImage(request, {
+        path: transfer.path,
+        sizeBytes,
+        capacityBytes,
+        signal,
+        ...(hash === undefined ? {} : { hash }),
+        resume: {
+          storedBytes,
+          onStored: (bytes) => {
+            note.storedBytes = bytes;
+            transfer.write(note);
+          },
+        },
+      }).finally(() => receiving.delete(uid));
+      await checkDigest(hash, digest, transfer);
+      state.isWhole = true;
+      if (async && takesTime(received)) tellStored(undefined);
+      await place(received, { files, claim, capacityBytes, signal });
+      await transfer.discard();
+    } catch (error) {
+      const isPart = !asked.complete && request.complete && !state.isWhole;
+      // What was cut off goes on later; what is no good goes.
+      if (!isPart && !(error instanceof HayloftError && ['connection-lost', 'cancelled'].includes(error.code))) await transfer.discard();
+      if (!isPart) throw error;
+    }
+  });
+  receiving.set(uid, {
+    cut: async () => {
+      request.destroy();
+      await done.catch(() => undefined);
+    },
+  });
+  await Promise.race([stored, done]);
+  return state.isWhole ? { status: 200, headers: { 'upload-complete': '?1' } } : { status: 204, headers: { 'upload-complete': '?0', 'upload-offset': String(note.storedBytes) } };
+}
+
+interface Asked {
+  offset: number;
+  /** Whether the file ends with this request. */
+  complete: boolean;
+  length: number | undefined;
+  /** `sha-256=:BASE64:` of the whole file. */
+  digest: string | undefined;
+}
+
+function readHeaders(headers: IncomingHttpHeaders): Asked {
+  const number = (name: string): number | undefined => {
+    const text = headers[name];
+    if (text === undefined) return undefined;
+    if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) throw refusedHeader(name, 'must be a whole number');
+    return Number(text);
+  };
+  const offset = number('upload-offset');
+  const complete = headers['upload-complete'];
+  if (offset === undefined) throw refusedHeader('upload-offset', 'is needed: ask for it with HEAD');
+  if (complete !== '?0' && complete !== '?1') throw refusedHeader('upload-complete', 'must be ?1 where the file ends with this request, else ?0');
+  const declared = number('content-length');
+  const isLast = complete === '?1';
+  const length = number('upload-length') ?? (isLast && declared !== undefined ? offset + declared : undefined);
+  if (isLast && declared !== undefined && length !== offset + declared) throw refusedHeader('upload-length', 'must be where this request ends');
+  const digests = headers['repr-digest'];
+  const digest = typeof digests === 'string' ? /(?:^|,\s*)(sha-256=:[A-Za-z0-9+/=]{44}:)/.exec(digests)?.[1] : undefined;
+  if (digests !== undefined && digest === undefined) throw refusedHeader('repr-digest', 'must have a sha-256');
+  return { offset, complete: isLast, length, digest };
+}
+
+const refusedHeader = (name: string, rule: string): HayloftError =>
+  new HayloftError('bad-input', `The header ${name} ${rule}.`, { hint: 'The headers are those of the IETF’s resumable uploads.' });
+
+/** One file is not continued with another. */
+function refuseOther(asked: Asked, known: TransferNote | undefined): void {
+  const differs =
+    (asked.length !== undefined && known?.sizeBytes !== undefined && asked.length !== known.sizeBytes) ||
+    (asked.digest !== undefined && known?.identity !== undefined && asked.digest !== known.identity);
+  if (!differs) return;
+  throw new HayloftError('bad-input', 'This is another file than the one whose upload was begun: its length or its digest differs.', {
+    hint: 'Send the rest of the first file, or DELETE the upload and begin anew.',
+  });
+}
+
+async function checkDigest(hash: Hash | undefined, wanted: string | undefined, transfer: Transfer): Promise<void> {
+  const found = hash === undefined ? undefined : `sha-256=:${hash.digest('base64')}:`;
+  if (found === wanted) return;
+  await transfer.discard();
+  throw new HayloftError('truncated', 'The file has another digest than was said: it changed, or was damaged on the way.', {
+    hint: 'Upload it again.',
+    retryable: true,
+  });
+}
