@@ -1,5 +1,6 @@
 /**
- * The engine's program: `main --data-dir DIR [--port N]`; with `token …` or `rotate …`, a client of one that runs.
+ * The engine's program: `main --data-dir DIR [--port N]`; with `token …` or `rotate …`, a client of one that runs;
+ * with `service …`, see service/command.ts.
  *
  * When ready it prints one line on stdout: `Engine is ready: https://127.0.0.1:PORT kubeconfig: DIR/kubeconfig`.
  * When it cannot start it prints the error for a person on stderr, then a line for the program that started it:
@@ -22,6 +23,7 @@ const commands = new Set(['token', 'rotate']);
 const usage = 'Usage: npm run engine -- --data-dir DIR [--port N]';
 
 if (process.argv[2] === issueArgument) await serveIssue();
+else if (process.argv[2] === 'service') await serve();
 else if (commands.has(process.argv[2] ?? '')) await ask();
 else await run();
 
@@ -29,6 +31,17 @@ async function ask(): Promise<void> {
   const { runCommand } = await import('./command/command.ts');
   try {
     process.stdout.write(await runCommand(process.argv.slice(2)));
+  } catch (error) {
+    fail(asHayloftError(error));
+  }
+}
+
+async function serve(): Promise<void> {
+  const { runServiceCommand } = await import('./service/command.ts');
+  const script = fileURLToPath(import.meta.url);
+  try {
+    const borrowEngine = (dataDir: string): Promise<RunningEngine> => startEngine({ dataDir }, engineParts(issueBy(script)));
+    process.stdout.write(await runServiceCommand(process.argv.slice(2), { script, borrowEngine }));
   } catch (error) {
     fail(asHayloftError(error));
   }

@@ -98,6 +98,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['zstd'], dnf: ['zstd'], zypper: ['zstd'], pacman: ['zstd'] },
   },
   {
+    id: 'systemd-analyze',
+    title: 'systemd’s checker',
+    why: 'The units of the engine’s service are checked with it.',
+    commands: ['systemd-analyze'],
+    packages: { apt: ['systemd'] },
+  },
+  {
     id: 'ovmf',
     title: 'UEFI firmware',
     why: 'Tests start machines with UEFI.',

@@ -1,30 +1,23 @@
 /** Run strategies, power and its refusals, on a guest that obeys the power button and a few keys. */
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { RunStrategy, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { startEngine, type RigEngine } from '../rig/engine.ts';
 import type { Answer } from '../rig/engine-client.ts';
+import { makePowerMachine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
 import { pressKey } from '../rig/press-key.ts';
-import { rigImage } from '../rig/images/rig-image.ts';
 import { qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 
 const machines = '/apis/kubevirt.io/v1/namespaces/default/virtualmachines';
 const instances = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances';
-const volumes = '/apis/cdi.kubevirt.io/v1beta1/namespaces/default/datavolumes';
 const actions = '/apis/subresources.kubevirt.io/v1/namespaces/default';
 let engine: RigEngine;
-let images: Server;
+let images: PowerImages;
 
 beforeAll(async () => {
   engine = await startEngine();
-  const disk = readFileSync(rigImage('power-disk'));
-  images = createServer((_request, response) => response.end(disk));
-  await new Promise<void>((resolve) => images.listen(0, '127.0.0.1', resolve));
+  images = await servePowerDisk();
 });
 
 afterAll(async () => {
@@ -44,29 +37,8 @@ async function find<T extends KubeObject>(path: string): Promise<T | undefined> 
 const vm = (name: string): Promise<VirtualMachine | undefined> => find(`${machines}/${name}`);
 const vmi = (name: string): Promise<VirtualMachineInstance | undefined> => find(`${instances}/${name}`);
 
-async function make(name: string, runStrategy: RunStrategy, graceSeconds = 30): Promise<void> {
-  const url = `http://127.0.0.1:${(images.address() as AddressInfo).port}/power.raw`;
-  const answer = await engine.api('POST', machines, {
-    apiVersion: 'kubevirt.io/v1',
-    kind: 'VirtualMachine',
-    metadata: { name },
-    spec: {
-      runStrategy,
-      dataVolumeTemplates: [
-        { metadata: { name: `${name}-root` }, spec: { source: { http: { url } }, storage: { resources: { requests: { storage: '1Mi' } } } } },
-      ],
-      template: {
-        spec: {
-          terminationGracePeriodSeconds: graceSeconds,
-          domain: { memory: { guest: '32Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }], autoattachMemBalloon: false } },
-          volumes: [{ name: 'root', dataVolume: { name: `${name}-root` } }],
-        },
-      },
-    },
-  });
-  expect(answer.status, answer.text).toBe(201);
-  await until(`${name}'s disk`, async () => (await find<DataVolume>(`${volumes}/${name}-root`))?.status?.phase === 'Succeeded');
-}
+const make = (name: string, runStrategy: RunStrategy, graceSeconds = 30): Promise<void> =>
+  makePowerMachine(engine, images, { name, runStrategy, graceSeconds });
 
 /** Resolves to the running instance, whose guest is up and listens. */
 async function runs(name: string, not?: string): Promise<VirtualMachineInstance> {

@@ -4,6 +4,8 @@ import type { Guest, GuestExit, GuestState, Hypervisor } from '../qemu/types.ts'
 
 export class Guests {
   readonly hypervisor: Hypervisor;
+  /** The host goes down: nothing is started, and what ends begins again. */
+  atRest = false;
   readonly #running = new Map<string, Guest>();
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
@@ -42,8 +44,8 @@ export class Guests {
     this.#exits.delete(uid);
   }
 
-  uids(): string[] {
-    return [...this.#running.keys()];
+  all(): Guest[] {
+    return [...this.#running.values()];
   }
 }
 

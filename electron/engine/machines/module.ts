@@ -19,6 +19,9 @@ import { virtualMachineInstances } from './definitions/virtual-machine-instance.
 import { virtualMachines } from './definitions/virtual-machine.ts';
 import { Guests } from './guests.ts';
 import { growOpenDisk } from './volumes/grow.ts';
+import { beginAgainWhatWentDown, goOn, type RestParts } from './rest/rest.ts';
+import { restRoute } from './rest/routes.ts';
+import { SavedStates } from './rest/saved-state.ts';
 import { noteAcceleration } from './node-notes.ts';
 
 export interface MachinesOptions {
@@ -61,10 +64,13 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
     ],
     subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts), ...volumeRoutes(volumeParts)],
     streams: consoleStreams(parts),
+    raw: [restRoute(() => restParts(parts.context(), guests))],
     start: async (context) => {
       started = context;
-      await adopt(context, guests);
-      controllers = [controlInstances({ context, guests, disks }), controlMachines({ context, disks, volumes, instances })];
+      const rest = restParts(context, guests);
+      await adopt(rest);
+      beginAgainWhatWentDown(rest);
+      controllers = [controlInstances({ ...rest, disks }), controlMachines({ context, disks, volumes, instances })];
       stopNoting = noteAcceleration(context, hypervisor);
     },
     stop: async () => {
@@ -75,14 +81,20 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
   };
 }
 
+const restParts = (context: EngineContext, guests: Guests): RestParts => ({ context, guests, saved: new SavedStates(context.dataDir) });
+
 /** Takes back the guests that an earlier engine left. One that nobody knows any more is ended. */
-async function adopt({ resources, log }: EngineContext, guests: Guests): Promise<void> {
-  const known = new Set(resources.list(virtualMachineInstances).map((vmi) => vmi.metadata.uid));
+async function adopt(parts: RestParts): Promise<void> {
+  const { context, guests, saved } = parts;
+  const known = new Map(context.resources.list(virtualMachineInstances).map((vmi) => [vmi.metadata.uid, vmi]));
+  saved.sweep(new Set(known.keys()));
   for (const guest of await guests.hypervisor.adopt()) {
-    if (known.has(guest.uid)) {
+    const vmi = known.get(guest.uid);
+    if (vmi) {
       guests.hold(guest);
+      await goOn(parts, guest, vmi);
     } else {
-      log.warn('A guest runs that belongs to no machine; it is ended', { uid: guest.uid, pid: guest.pid });
+      context.log.warn('A guest runs that belongs to no machine; it is ended', { uid: guest.uid, pid: guest.pid });
       await guest.kill();
     }
   }

@@ -7,7 +7,7 @@ import type { Log } from '../context.ts';
 import type { DiskFile } from '../disks/types.ts';
 import { findAcceleration, type Verdict } from './acceleration/acceleration.ts';
 import { qemuArguments } from './argv/argv.ts';
-import { guestPaths, type GuestPaths } from './argv/paths.ts';
+import { guestPaths, incomingSocket, type GuestPaths } from './argv/paths.ts';
 import { findUefiFirmware, type UefiFirmware } from './firmware.ts';
 import { findGuestProcesses, isGuestProcess, startOf } from './guest/process.ts';
 import { QemuGuest } from './guest/qemu-guest.ts';
@@ -75,6 +75,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
       const uefiVariables = prepareVariables(plan, paths, firmware);
       const volumes = withEmptyDisks(plan, paths);
       const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, uefiVariables });
+      if (plan.incoming === true) args.push('-incoming', `unix:${incomingSocket(paths.folder)}`);
       const { devices } = plan.vmi.spec.domain;
       const hasGraphics = devices.autoattachGraphicsDevice !== false;
       const hasSerial = devices.autoattachSerialConsole !== false;

@@ -19,10 +19,12 @@ export interface Acceleration {
 export interface GuestPlan {
   vmi: VirtualMachineInstance;
   volumes: ReadonlyMap<string, DiskFile>;
+  /** It waits for a saved state, see `incomingSocket`. */
+  incoming?: boolean;
 }
 
 /** How a guest's process stands, from QMP `query-status`. */
-export type GuestState = 'starting' | 'running' | 'paused' | 'shutdown' | 'io-error' | 'internal-error' | 'crashed';
+export type GuestState = 'starting' | 'incoming' | 'running' | 'paused' | 'shutdown' | 'io-error' | 'internal-error' | 'crashed';
 
 /** How a guest came to its end. */
 export interface GuestExit {
@@ -45,6 +47,8 @@ export interface Guest {
   /** The VMI's uid, by which it is found again. */
   readonly uid: string;
   readonly pid: number;
+  /** Its own, for as long as it runs: sockets may lie there. */
+  readonly folder: string;
   readonly monitor: Monitor;
   /** Rejects with a QmpError when QEMU does not answer: it has ended, or stands still. */
   state(): Promise<GuestState>;

@@ -18,12 +18,14 @@ import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCo
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
 import { waitForRoom } from '../volumes/full-disk.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
+import type { SavedStates } from '../rest/saved-state.ts';
 import { volumeStatuses } from '../volumes/volume-status.ts';
 
 export interface InstanceParts {
   context: EngineContext;
   guests: Guests;
   disks: DiskCatalog;
+  saved: SavedStates;
 }
 
 export function controlInstances(parts: InstanceParts): Controller {
@@ -66,7 +68,7 @@ const timestamp = (): string => new Date().toISOString();
 async function reconcile(parts: InstanceParts, pressed: Map<string, number>, key: Key): Promise<ReconcileResult> {
   const { context, guests } = parts;
   const vmi = context.resources.get(virtualMachineInstances, key.namespace, key.name);
-  if (!vmi) return undefined;
+  if (!vmi || guests.atRest) return undefined;
   const uid = vmi.metadata.uid ?? '';
   const guest = guests.get(uid);
   if (vmi.metadata.deletionTimestamp !== undefined) return end(parts, pressed, vmi, guest);
@@ -95,7 +97,7 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
   }
   const begun = timestamp();
   try {
-    guests.hold(await guests.hypervisor.start({ vmi, volumes: found.volumes }));
+    await wake(parts, vmi, found.volumes);
   } catch (error) {
     const { message, hint } = asHayloftError(error);
     const words = hint === undefined ? message : `${message} ${hint}`;
@@ -111,6 +113,26 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
   context.events.record(vmi, 'Normal', 'Created', 'VirtualMachineInstance defined.');
   context.events.record(vmi, 'Normal', 'Started', 'VirtualMachineInstance started.');
   return result;
+}
+
+/** Starts the guest's process, with the state that was saved of it when there is one. */
+async function wake({ context, guests, saved }: InstanceParts, vmi: VirtualMachineInstance, volumes: Map<string, DiskFile>): Promise<void> {
+  const uid = vmi.metadata.uid ?? '';
+  if (saved.find(uid) !== undefined) {
+    const waiting = await guests.hypervisor.start({ vmi, volumes, incoming: true });
+    try {
+      await saved.restore(waiting, findCondition(vmi.status?.conditions, 'Paused')?.reason !== 'PausedByUser');
+      guests.hold(waiting);
+      context.events.record(vmi, 'Normal', 'Restored', 'The machine goes on from its saved state.');
+      return;
+    } catch (error) {
+      // Another QEMU or another processor may not take it. The disks are as after a power cut.
+      context.events.record(vmi, 'Warning', 'RestoreFailed', `The saved state could not be used, so the machine boots: ${asHayloftError(error).message}`);
+      saved.remove(uid);
+      await waiting.kill();
+    }
+  }
+  guests.hold(await guests.hypervisor.start({ vmi, volumes }));
 }
 
 function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string; missing: boolean } {
@@ -190,7 +212,7 @@ function enterEnd(context: EngineContext, vmi: VirtualMachineInstance, { clean, 
 
 /** Asks the guest to shut down, and turns it off when its time is over. */
 async function end(
-  { context, guests }: InstanceParts,
+  { context, guests, saved }: InstanceParts,
   pressed: Map<string, number>,
   vmi: VirtualMachineInstance,
   guest: Guest | undefined,
@@ -224,6 +246,7 @@ async function end(
     draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((name) => name !== GUEST_FINALIZER);
   });
   guests.forget(uid);
+  saved.remove(uid);
   return undefined;
 }
 

@@ -44,6 +44,13 @@ export function beginLife(status: Status, vmi: VirtualMachineInstance, begun: st
   enterPhase(status, { phase: 'Scheduled' }, begun);
 }
 
+/** It went down with the host, and has its life before it again. */
+export function beginAgain(status: Status, now: string): void {
+  status.phaseTransitionTimestamps = [];
+  delete status.phase;
+  enterPhase(status, { phase: 'Pending', reason: 'HostRestarted', message: 'The machine begins again, as the host did.' }, now);
+}
+
 /** Enters a phase: records when, and says whether the instance is ready. */
 export function enterPhase(status: Status, change: PhaseChange, now: string): void {
   if (status.phase !== change.phase) {

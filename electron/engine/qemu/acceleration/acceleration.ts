@@ -1,7 +1,7 @@
 /** Finds out how guests run here, by running one; remembers it until the host boots again or QEMU changes. */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { bootId } from '../../service/boot-id.ts';
 import { findQemu, type QemuBinary } from '../binary.ts';
 import type { Acceleration, Accelerator } from '../types.ts';
 import { tryGuest } from './trial-guest.ts';
@@ -77,15 +77,6 @@ function kvmObstacle(): string | undefined {
       'This user may not use hardware virtualization (/dev/kvm), so guests are emulated in software, which is slow. ' +
       'Add the user to the group "kvm" and log in again.'
     );
-  }
-}
-
-/** Changes with each boot of the host. Where the system has no such thing, the minute of its start serves. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return String(Math.round((Date.now() / 1000 - uptime()) / 60));
   }
 }
 

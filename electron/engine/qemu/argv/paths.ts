@@ -27,3 +27,6 @@ export function guestPaths(folder: string): GuestPaths {
     variables: join(folder, 'uefi-variables.fd'),
   };
 }
+
+/** Where a guest that is started with a saved state takes it from. */
+export const incomingSocket = (folder: string): string => join(folder, 'incoming.sock');

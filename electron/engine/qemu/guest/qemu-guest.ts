@@ -27,6 +27,8 @@ const states: Record<string, GuestState> = {
   running: 'running',
   paused: 'paused',
   prelaunch: 'paused',
+  inmigrate: 'incoming',
+  postmigrate: 'paused',
   suspended: 'running',
   shutdown: 'shutdown',
   'io-error': 'io-error',
@@ -67,6 +69,10 @@ export class QemuGuest implements Guest {
     });
     if (qmp) this.#openSerial();
     this.ended = this.#watch();
+  }
+
+  get folder(): string {
+    return this.#paths.folder;
   }
 
   get monitor(): Monitor {
