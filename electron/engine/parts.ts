@@ -5,6 +5,7 @@ import { createCoreModule } from './core/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
 import { createMachinesModule } from './machines/module.ts';
+import { createNetworksModule } from './networks/module.ts';
 import { createHypervisor } from './qemu/hypervisor.ts';
 import type { Issue } from './tls/key-pair.ts';
 
@@ -20,7 +21,7 @@ export function engineParts(issue: Issue): EngineParts {
         log,
       });
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes });
-      return [createCoreModule(), disks, machines];
+      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests })];
     },
     createServer: createApiServer,
   };

@@ -82,6 +82,8 @@ export interface SubresourceRequest {
   query: URLSearchParams;
   /** The parsed body (JSON or YAML); undefined when it was empty. */
   body: unknown;
+  /** What follows the subresource in the path, for a stream that takes it. */
+  path?: readonly string[];
 }
 
 export interface SubresourceResponse {
@@ -107,6 +109,8 @@ export interface StreamRoute {
   versions: readonly string[];
   resource: string;
   subresource: string;
+  /** More may follow in the path (`portforward/22/tcp`); the request tells it. */
+  takesPath?: true;
   /** Called before the upgrade, so that an ApiError thrown here arrives as an HTTP answer. */
   connect(request: SubresourceRequest): Promise<Duplex>;
 }

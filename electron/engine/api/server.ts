@@ -15,7 +15,7 @@ import { encode } from './http/encode.ts';
 import { headersOf, methodNotAllowed, noSuchPath, respond, statusOf, type Answer } from './http/respond.ts';
 import { Routes } from './routes.ts';
 import { refuseUpgrade, Streams } from './streams/upgrades.ts';
-import { subresourceRequest } from './verbs/subresource.ts';
+import { pathBelow, subresourceRequest } from './verbs/subresource.ts';
 
 export interface ApiServerOptions {
   store: ApiStore;
@@ -120,7 +120,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const caller = admitted(access.identify(request), request, path, query);
       const stream = routes.stream(path);
       if (!stream) throw noSuchPath();
-      const guest = await stream.route.connect(subresourceRequest(stream.target, query));
+      const guest = await stream.route.connect({
+        ...subresourceRequest(stream.target, query),
+        path: pathBelow(stream.route.subresource, stream.target.subresource),
+      });
       if (socket.destroyed || closing) {
         guest.destroy();
         socket.destroy();

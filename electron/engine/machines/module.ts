@@ -33,6 +33,7 @@ export interface MachinesOptions {
 
 export type MachinesModule = EngineModule & {
   growOpen: GrowOpenDisk;
+  guests: Guests;
 };
 
 export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): MachinesModule {
@@ -58,6 +59,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
   return {
     name: 'machines',
     growOpen: growOpenDisk(parts.context, guests),
+    guests,
     definitions: [
       machines,
       instances,

@@ -80,6 +80,50 @@ const lease: Message = {
   },
 };
 
+const servicePort: Message = {
+  fields: {
+    1: ['name', 'string'],
+    2: ['protocol', 'string'],
+    3: ['port', 'integer'],
+    4: ['targetPort', 'intOrString'],
+    5: ['nodePort', 'positive'],
+    6: ['appProtocol', 'string'],
+  },
+};
+
+/** A Service's status is the server's to write. */
+const service: Message = {
+  fields: {
+    1: ['metadata', metadata],
+    2: [
+      'spec',
+      {
+        fields: {
+          1: ['ports', { list: servicePort }],
+          2: ['selector', { map: 'string' }],
+          3: ['clusterIP', 'string'],
+          4: ['type', 'string'],
+          5: ['externalIPs', { list: 'string' }],
+          7: ['sessionAffinity', 'string'],
+          8: ['loadBalancerIP', 'string'],
+          9: ['loadBalancerSourceRanges', { list: 'string' }],
+          10: ['externalName', 'string'],
+          11: ['externalTrafficPolicy', 'string'],
+          12: ['healthCheckNodePort', 'positive'],
+          13: ['publishNotReadyAddresses', 'boolean'],
+          17: ['ipFamilyPolicy', 'string'],
+          18: ['clusterIPs', { list: 'string' }],
+          19: ['ipFamilies', { list: 'string' }],
+          20: ['allocateLoadBalancerNodePorts', 'boolean'],
+          21: ['loadBalancerClass', 'string'],
+          22: ['internalTrafficPolicy', 'string'],
+        },
+      },
+    ],
+    3: ['status', 'ignored'],
+  },
+};
+
 const resourceAttributes: Message = {
   fields: {
     1: ['namespace', 'string'],
@@ -126,6 +170,7 @@ const kinds: Readonly<Record<string, Message>> = {
   'v1 ConfigMap': configMap,
   'v1 Secret': secret,
   'v1 Namespace': namespace,
+  'v1 Service': service,
   'v1 DeleteOptions': deleteOptions,
   ...accessKinds(metadata),
   'coordination.k8s.io/v1 Lease': lease,

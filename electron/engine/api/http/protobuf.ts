@@ -5,8 +5,11 @@
 import { badRequest } from '../errors.ts';
 import type { Json, JsonObject } from './json.ts';
 
-/** What a field holds. `time` is meta/v1's Time and MicroTime: seconds and nanoseconds. */
-export type FieldType = 'string' | 'bytes' | 'integer' | 'boolean' | 'time' | 'ignored' | Message | MapOf | ListOf;
+/**
+ * What a field holds. `time` is meta/v1's Time and MicroTime: seconds and nanoseconds. `positive` is a number that Go
+ * leaves out of JSON when it is 0. `intOrString` is util/intstr's.
+ */
+export type FieldType = 'string' | 'bytes' | 'integer' | 'positive' | 'intOrString' | 'boolean' | 'time' | 'ignored' | Message | MapOf | ListOf;
 interface MapOf {
   map: 'string' | 'bytes';
 }
@@ -112,6 +115,12 @@ function valueOf(type: Exclude<FieldType, 'ignored' | MapOf | ListOf>, { bytes, 
       return bytes.toString('base64');
     case 'integer':
       return value;
+    case 'positive':
+      return value === 0 ? undefined : value;
+    case 'intOrString': {
+      const { type: isText, number, text } = readMessage(intOrString, bytes);
+      return isText === 1 ? text : number;
+    }
     case 'boolean':
       return value !== 0;
     case 'time':
@@ -122,6 +131,8 @@ function valueOf(type: Exclude<FieldType, 'ignored' | MapOf | ListOf>, { bytes, 
     }
   }
 }
+
+const intOrString: Message = { fields: { 1: ['type', 'integer'], 2: ['number', 'integer'], 3: ['text', 'string'] } };
 
 function timeOf(bytes: Buffer): string | undefined {
   const { seconds, nanos } = readMessage({ fields: { 1: ['seconds', 'integer'], 2: ['nanos', 'integer'] } }, bytes);

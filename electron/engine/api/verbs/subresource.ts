@@ -20,6 +20,11 @@ export async function serveSubresource(
   return await route.handle(subresourceRequest(target, query, value));
 }
 
+/** What follows a subresource in a path: `['22', 'tcp']` of `portforward/22/tcp`. */
+export function pathBelow(subresource: string, path = subresource): string[] {
+  return path.slice(subresource.length).split('/').filter((part) => part !== '');
+}
+
 export function subresourceRequest(target: Target, query: URLSearchParams, body?: unknown): SubresourceRequest {
   return { namespace: target.namespace ?? '', name: target.name ?? '', query, body };
 }

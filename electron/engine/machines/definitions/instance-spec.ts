@@ -40,8 +40,8 @@ const networkInterface = object(
     model: string({ enum: ['virtio', 'e1000', 'e1000e', 'rtl8139'] }),
     macAddress: string({ pattern: '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}' }),
     bootOrder,
-    ports: array(object({ name: string(), port: integer(), protocol: string() }), {
-      description: 'Documentation of what the guest serves; nothing is forwarded.',
+    ports: array(object({ name: string(), port: integer({ minimum: 1, maximum: 65_535 }), protocol: string({ enum: ['TCP', 'UDP'] }) }, { required: ['port'] }), {
+      description: 'Where some are listed, Services and portforward reach no others.',
     }),
     bridge: unsupported(natOnly),
     sriov: unsupported(noPassthrough),
