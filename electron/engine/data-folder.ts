@@ -13,6 +13,8 @@ export interface RunRecord {
   /** The engine that works here now, or worked here last. */
   pid: number;
   port: number;
+  /** Addresses that it listens on beside loopback. */
+  listen: string[];
 }
 
 export interface DataFolder {
@@ -56,8 +58,8 @@ export function writeRecord(path: string, record: RunRecord): void {
 
 function readRecord(path: string): RunRecord | undefined {
   try {
-    const { pid, port } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
-    return typeof pid === 'number' && typeof port === 'number' ? { pid, port } : undefined;
+    const { pid, port, listen } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
+    return typeof pid === 'number' && typeof port === 'number' ? { pid, port, listen: Array.isArray(listen) ? listen : [] } : undefined;
   } catch {
     // None yet, or damaged: then a free port is as good as any.
     return undefined;

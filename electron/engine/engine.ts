@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { localSocketIn } from '#shared/host/local-socket.ts';
 import { createAccess } from './access/access.ts';
 import { createAccessModule } from './access/module.ts';
+import type { Rotations } from './access/rotation.ts';
 import type { EngineModule } from './api/definition.ts';
 import type { ApiServer, ApiServerOptions } from './api/server.ts';
 import type { EngineContext, Log } from './context.ts';
@@ -11,16 +12,20 @@ import { nodeNameFrom } from './core/host.ts';
 import { explain, openDataFolder, writeRecord } from './data-folder.ts';
 import { createEventRecorder } from './events/recorder.ts';
 import { openLog } from './log.ts';
-import { holdPort, loopback } from './port.ts';
-import { ensureCertificates } from './tls/certificates.ts';
+import { loopback, serverNames } from './listen/addresses.ts';
+import { holdPort } from './port.ts';
+import type { Certificates } from './tls/certificates.ts';
+import { keepCertificates } from './tls/keeper.ts';
 import type { Issue } from './tls/key-pair.ts';
 import { writeKubeconfig } from './tls/kubeconfig.ts';
-import { ensureToken } from './tls/token.ts';
+import { ensureToken, replaceToken } from './tls/token.ts';
 
 export interface EngineOptions {
   dataDir: string;
   /** Absent: the port of the last run, or a free one. 0: a free one. */
   port?: number | undefined;
+  /** Addresses beside loopback; absent: those of the last run. */
+  listen?: readonly string[] | undefined;
 }
 
 /** What the engine is made of, besides its core; tests bring less. */
@@ -55,34 +60,53 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     const log = openLog(join(dataDir, 'engine.log'));
     undo.push(() => log.close());
     deferred.to = log;
-    const held = await holdPort(options.port, folder.lastRun?.port);
+    const listen = options.listen ?? folder.lastRun?.listen ?? [];
+    const held = await holdPort(options.port, folder.lastRun?.port, listen);
     undo.push(() => held.release());
-    const { ca, server: tls } = await ensureCertificates(join(dataDir, 'tls'), parts.issue);
-    const token = ensureToken(join(dataDir, 'token'));
-    writeRecord(dataDir, { pid: process.pid, port: held.port });
+    const certificates = await keepCertificates({
+      ...{ folder: join(dataDir, 'tls'), issue: parts.issue, log, onLan: listen.length > 0 },
+      names: () => serverNames(listen),
+    });
+    undo.push(() => certificates.stop());
+    let token = ensureToken(join(dataDir, 'token'));
+    writeRecord(dataDir, { pid: process.pid, port: held.port, listen: [...listen] });
 
     const { api, resources } = folder.store;
     const events = createEventRecorder(resources, log);
     undo.push(() => events.stop());
     const endpoint = `https://${loopback}:${held.port}`;
-    const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: ca, resources, events, log };
+    const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: certificates.current.ca, resources, events, log };
     const access = createAccess({ resources, ownerToken: token, log });
-    const modules = [createAccessModule(access), ...parts.createModules({ dataDir, log })];
+    const kubeconfig = join(dataDir, 'kubeconfig');
+    const tellOwner = (): void => writeKubeconfig(kubeconfig, { endpoint, ca: certificates.current.ca, token });
+    const rotations: Rotations = {
+      authority: (overlapMs) => certificates.rotateAuthority(overlapMs),
+      ownerToken: () => {
+        token = replaceToken(join(dataDir, 'token'));
+        tellOwner();
+        // After the answer, which is the last that the old token is given.
+        setImmediate(() => access.tokens.replaceOwner(token));
+        return Promise.resolve();
+      },
+    };
+    const modules = [createAccessModule(access, rotations), ...parts.createModules({ dataDir, log })];
     for (const module of modules) {
       undo.push(() => module.stop());
       await module.start(context);
     }
-    const server = parts.createServer({ store: api, modules, access, tls: { cert: tls.certificate, key: tls.key }, log });
+    const server = parts.createServer({ store: api, modules, access, tls: shown(certificates.current), log });
     undo.push(() => {
       // Nobody new while the modules stop.
       held.release();
       return server.close();
     });
-    await server.listen(held.socket);
+    for (const socket of held.sockets) await server.listen(socket);
     await listenLocal(server, dataDir, log);
-    const kubeconfig = join(dataDir, 'kubeconfig');
-    writeKubeconfig(kubeconfig, { endpoint, ca, token });
-    log.info('The engine is ready', { endpoint, pid: process.pid });
+    certificates.follow((current) => {
+      server.showCertificate(shown(current));
+      tellOwner();
+    });
+    log.info('The engine is ready', { endpoint, listen, pid: process.pid });
     return {
       endpoint,
       kubeconfig,
@@ -99,6 +123,8 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     throw explain(dataDir, error);
   }
 }
+
+const shown = ({ server }: Certificates): { cert: string; key: string } => ({ cert: server.certificate, key: server.key });
 
 /** Not every file system holds sockets; without one, everybody takes the port. */
 async function listenLocal(server: ApiServer, dataDir: string, log: Log): Promise<void> {

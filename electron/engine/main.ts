@@ -1,6 +1,6 @@
 /**
- * The engine's program: `main --data-dir DIR [--port N]`; with `token …` or `rotate …`, a client of one that runs;
- * with `service …`, see service/command.ts.
+ * The engine's program: `main --data-dir DIR [--port N] [--listen ADDRESS,…]`; with `token …` or `rotate …`, a client of one
+ * that runs; with `service …`, see service/command.ts.
  *
  * When ready it prints one line on stdout: `Engine is ready: https://127.0.0.1:PORT kubeconfig: DIR/kubeconfig`.
  * When it cannot start it prints the error for a person on stderr, then a line for the program that started it:
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts';
 import { startEngine, type EngineOptions, type RunningEngine } from './engine.ts';
+import { parseListen } from './listen/addresses.ts';
 import { engineParts } from './parts.ts';
 import { issueArgument, issueBy, serveIssue } from './tls/issue-process.ts';
 
@@ -20,7 +21,7 @@ const stopWithinMs = 10_000;
 /** See command/command.ts. */
 const commands = new Set(['token', 'rotate']);
 
-const usage = 'Usage: npm run engine -- --data-dir DIR [--port N]';
+const usage = 'Usage: npm run engine -- --data-dir DIR [--port N] [--listen ADDRESS[,ADDRESS]|lan|loopback]';
 
 if (process.argv[2] === issueArgument) await serveIssue();
 else if (process.argv[2] === 'service') await serve();
@@ -66,17 +67,18 @@ async function run(): Promise<void> {
 /** @throws HayloftError `bad-input` */
 function readOptions(args: string[]): EngineOptions {
   const wrong = (message: string, field: string): HayloftError => new HayloftError('bad-input', message, { hint: usage, field });
-  let values: { 'data-dir'?: string; port?: string };
+  let values: { 'data-dir'?: string; port?: string; listen?: string };
   try {
-    ({ values } = parseArgs({ args, options: { 'data-dir': { type: 'string' }, port: { type: 'string' } } }));
+    ({ values } = parseArgs({ args, options: { 'data-dir': { type: 'string' }, port: { type: 'string' }, listen: { type: 'string' } } }));
   } catch (error) {
     throw wrong(error instanceof Error ? error.message : String(error), '');
   }
   const { 'data-dir': dataDir, port } = values;
   if (!dataDir) throw wrong('The engine needs a folder for its data.', 'data-dir');
-  if (port === undefined) return { dataDir: resolve(dataDir) };
+  const listen = values.listen === undefined ? undefined : parseListen(values.listen);
+  if (port === undefined) return { dataDir: resolve(dataDir), listen };
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw wrong(`"${port}" is no port number (0 to 65535).`, 'port');
-  return { dataDir: resolve(dataDir), port: Number(port) };
+  return { dataDir: resolve(dataDir), listen, port: Number(port) };
 }
 
 function fail(error: HayloftError): void {

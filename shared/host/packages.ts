@@ -139,6 +139,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['openssh-server'], dnf: ['openssh-server'], zypper: ['openssh'], pacman: ['openssh'] },
   },
   {
+    id: 'iproute',
+    title: 'ip',
+    why: 'Computers on a network are played by network namespaces.',
+    commands: ['ip', '/usr/sbin/ip'],
+    packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
+  },
+  {
     id: 'iso-tools',
     title: 'xorriso and isolinux',
     why: 'A bootable installer ISO is made for the tests.',

@@ -19,6 +19,10 @@ export interface EngineOptions {
   dataDir?: string;
   port?: number;
   env?: NodeJS.ProcessEnv;
+  /** What runs it, as words that come before it: `ip netns exec NAME`. */
+  within?: readonly string[];
+  /** More of the engine's flags. */
+  flags?: readonly string[];
 }
 
 /** Starts the bundled engine (dist/engine/main.js must be up to date) and waits until it is ready. */
@@ -26,7 +30,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<RigEngin
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hayloft-engine-'));
   const port = options.port === undefined ? [] : ['--port', String(options.port)];
   const main = join(repository, 'dist', 'engine', 'main.js');
-  const program = startProgram(process.execPath, [main, '--data-dir', dataDir, ...port], {
+  const [command = '', ...words] = [...(options.within ?? []), process.execPath, main, '--data-dir', dataDir, ...port, ...(options.flags ?? [])];
+  const program = startProgram(command, words, {
     env: { ...process.env, ...options.env },
   });
   const [, kubeconfig = ''] = await program.line(/^Engine is ready: https:\/\/\S+ kubeconfig: (.+)$/);

@@ -39,6 +39,8 @@ export class LocalEngine {
   readonly #options: LocalEngineOptions;
   readonly #closed = new AbortController();
   #starting: Promise<void> | undefined;
+  /** What the engine was last reached by. */
+  #access: Access | undefined;
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class LocalEngine {
     const { cluster, log } = this.#options;
     try {
       const access = (await this.#answering()) ?? (await this.#start());
+      this.#access = access;
       this.#show({ state: 'running', endpoint: access.server });
       cluster.connect(access);
     } catch (error) {
@@ -137,7 +140,23 @@ export class LocalEngine {
     while (!closed()) {
       await delay(checkEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (closed()) return;
-      if (this.topic.get('local')?.state === 'running' && this.#options.cluster.view.state === 'unreachable') await this.ensure();
+      if (this.topic.get('local')?.state !== 'running') continue;
+      const { state } = this.#options.cluster.view;
+      if (state === 'unreachable') await this.ensure();
+      if (state === 'unauthorized') this.#takeNewToken();
+    }
+  }
+
+  /** The owner's token was changed, and the engine has written the new one into its kubeconfig. */
+  #takeNewToken(): void {
+    try {
+      const access = accessIn(this.#options.dir);
+      if (access.token === this.#access?.token) return;
+      this.#access = access;
+      this.#options.cluster.connect(access);
+    } catch (error) {
+      // Looked for again in a moment.
+      this.#options.log.warn('The kubeconfig could not be read again', { error });
     }
   }
 

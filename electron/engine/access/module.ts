@@ -7,17 +7,18 @@ import { accessTokens } from './definitions/access-token.ts';
 import { clusterRoleBindings, roleBindings } from './definitions/bindings.ts';
 import { clusterRoles, rbacGroup, roles } from './definitions/roles.ts';
 import { serviceAccounts } from './definitions/service-account.ts';
+import { rotationKind, type Rotations } from './rotation.ts';
 import { createReviews } from './reviews.ts';
 import { tokenRequestRoute } from './token-request.ts';
 
 const apiVersion = `${rbacGroup}/v1`;
 const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
 
-export function createAccessModule(access: Access): EngineModule {
+export function createAccessModule(access: Access, rotations?: Rotations): EngineModule {
   let resources: Resources | undefined;
   return {
     name: 'access',
-    definitions: [serviceAccounts, accessTokens, clusterRoles, roles, clusterRoleBindings, roleBindings, ...createReviews(() => access)],
+    definitions: [serviceAccounts, accessTokens, clusterRoles, roles, clusterRoleBindings, roleBindings, ...(rotations ? [rotationKind(rotations)] : []), ...createReviews(() => access)],
     subresources: [tokenRequestRoute(() => resources)],
     start: (context) => {
       ({ resources } = context);

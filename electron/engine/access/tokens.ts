@@ -42,12 +42,12 @@ export class Tokens {
   readonly #options: TokensOptions;
   readonly #known = new Map<string, Known>();
   readonly #unsubscribe: () => void;
-  #owner: Buffer[];
+  #owner: Buffer;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TokensOptions) {
     this.#options = options;
-    this.#owner = [digestOf(options.ownerToken)];
+    this.#owner = digestOf(options.ownerToken);
     for (const token of options.resources.list(accessTokens)) this.#learn(token);
     this.#unsubscribe = options.resources.subscribe<AccessToken>(accessTokens, ({ type, object }) => {
       if (type === 'DELETED') this.#forget(object.metadata.uid ?? '');
@@ -71,9 +71,7 @@ export class Tokens {
     const digest = digestOf(token);
     let found: [string, Known] | undefined;
     for (const entry of this.#known) if (timingSafeEqual(entry[1].digest, digest)) found = entry;
-    let isOwner = false;
-    for (const known of this.#owner) if (timingSafeEqual(known, digest)) isOwner = true;
-    if (isOwner) return { user: owner, credential: undefined };
+    if (timingSafeEqual(this.#owner, digest)) return { user: owner, credential: undefined };
     if (!found || found[1].expires <= Date.now()) return undefined;
     const [uid, { namespace, name, account }] = found;
     const of = this.#options.resources.get(serviceAccounts, namespace, account);
@@ -82,10 +80,10 @@ export class Tokens {
     return { user: serviceAccountUser(namespace, account, of.metadata.uid, name), credential: uid };
   }
 
-  /** Takes another owner's token from now on. @param keep whether the one before is taken, too, until the next */
-  replaceOwner(token: string, keep: boolean): void {
-    this.#owner = [digestOf(token), ...(keep ? this.#owner.slice(0, 1) : [])];
-    if (!keep) this.#options.ended(undefined);
+  /** Takes another owner's token from now on; what the one before opened ends. */
+  replaceOwner(token: string): void {
+    this.#owner = digestOf(token);
+    this.#options.ended(undefined);
   }
 
   #learn({ metadata, spec, status }: AccessToken): void {

@@ -33,6 +33,8 @@ export interface ApiServer {
    * user on the same computer. Resolves when it listens.
    */
   listenLocal(path: string): Promise<void>;
+  /** Shows another certificate from the next handshake on. */
+  showCertificate(certificate: { cert: string; key: string }): void;
   /** Answers what was asked, ends watches and streams, and closes every connection. */
   close(): Promise<void>;
 }
@@ -143,6 +145,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       socket.on('connection', (connection) => server.emit('connection', connection));
       return Promise.resolve();
     },
+    showCertificate: (certificate) => server.setSecureContext({ ...certificate, minVersion: 'TLSv1.2' }),
     listenLocal: async (path) => {
       const listening = once(local, 'listening');
       local.listen(path);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { HayloftError, type ErrorCode } from '#shared/contract/hayloft-error.ts';
 import { localSocketIn } from '#shared/host/local-socket.ts';
+import { loopback, publicAddress, urlOf } from '../listen/addresses.ts';
+import { trustedAuthorities } from '../tls/succession.ts';
 import type { Status } from '#shared/kube/object.ts';
 
 export interface EngineClient {
@@ -13,8 +15,8 @@ export interface EngineClient {
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** PEM: whom clients are to trust. */
   ca: string;
-  /** Where it answers on this computer. */
-  endpoint: string;
+  /** Where it answers: for others where it listens for them, else on this computer. */
+  endpoint(): Promise<string>;
 }
 
 const noEngine = (dataDir: string, cause?: unknown): HayloftError =>
@@ -25,11 +27,11 @@ const noEngine = (dataDir: string, cause?: unknown): HayloftError =>
 
 /** @throws HayloftError `unreachable` when no engine has worked there */
 export function connectTo(dataDir: string): EngineClient {
-  let port: number, token: string, ca: string;
+  let port: number, listen: string[], token: string, ca: string;
   try {
-    ({ port } = JSON.parse(readFileSync(join(dataDir, 'engine.json'), 'utf8')) as { port: number });
+    ({ port, listen } = JSON.parse(readFileSync(join(dataDir, 'engine.json'), 'utf8')) as { port: number; listen: string[] });
     token = readFileSync(join(dataDir, 'token'), 'utf8').trim();
-    ca = readFileSync(join(dataDir, 'tls', 'ca.crt'), 'utf8');
+    ca = trustedAuthorities(join(dataDir, 'tls'));
   } catch (error) {
     throw noEngine(dataDir, error);
   }
@@ -47,7 +49,7 @@ export function connectTo(dataDir: string): EngineClient {
     });
   return {
     ca,
-    endpoint: `https://127.0.0.1:${port}`,
+    endpoint: async () => urlOf((await publicAddress(listen)) ?? loopback, port),
     call: async <T>(method: string, path: string, body?: unknown) => {
       const answer = await send(method, path, body === undefined ? undefined : JSON.stringify(body));
       const said = await text(answer);

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,11 @@ import { connect, createServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { ensureCertificates, type Certificates } from './certificates.ts';
+import { serverNames } from '../listen/addresses.ts';
 import { issue } from './issue.ts';
 import type { IssueRequest } from './key-pair.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { trustedAuthorities, writeNext } from './succession.ts';
 import { ensureToken } from './token.ts';
 
 interface Rig {
@@ -31,7 +33,7 @@ function rig(): Rig {
           requests.push(request);
           return issue(request);
         },
-        host,
+        serverNames([], host, []),
       ),
   };
 }
@@ -108,4 +110,40 @@ it('the kubeconfig says where, whom to trust and who one is', () => {
     contexts: [{ context: { namespace: 'default' } }],
   });
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+describe('an authority that is to follow', () => {
+  const soon = async (folder: string, from: number): Promise<void> => {
+    const { authority } = await issue({ authority: undefined, dns: [], ip: ['127.0.0.1'] });
+    writeNext(folder, { ...authority, from });
+  };
+  const authorities = (bundle: string): number => bundle.split('BEGIN CERTIFICATE').length - 1;
+
+  it('is trusted before its time, and signs from then on', async () => {
+    const { folder, ensure } = rig();
+    const first = await ensure();
+    await soon(folder, Date.now() + 60_000);
+    const during = await ensure();
+    expect([authorities(first.ca), authorities(during.ca)]).toEqual([1, 2]);
+    expect(during.server).toEqual(first.server);
+    expect(trustedAuthorities(folder)).toBe(during.ca);
+    const [, second = ''] = during.ca.split(/(?<=END CERTIFICATE-----\n)/);
+    await soon(folder, Date.now());
+    const after = await ensure();
+    expect(authorities(after.ca)).toBe(1);
+    expect(second).not.toBe('');
+    expect(new X509Certificate(after.server.certificate).verify(new X509Certificate(after.ca).publicKey)).toBe(true);
+    expect(await ensure()).toEqual(after);
+  });
+
+  it('is taken although the first try was cut off in the middle', async () => {
+    const { folder, ensure } = rig();
+    await ensure();
+    await soon(folder, Date.now());
+    const key = readFileSync(join(folder, 'next-ca.key'), 'utf8');
+    // The key was written, the certificate was not.
+    writeFileSync(join(folder, 'ca.key'), key);
+    const { ca } = await ensure();
+    expect(new X509Certificate(ca).checkPrivateKey(createPrivateKey(key))).toBe(true);
+  });
 });

@@ -5,6 +5,13 @@ import { writePrivateFile } from '../private-file.ts';
 
 const pattern = /^[A-Za-z0-9_-]{43}$/;
 
+/** Makes a token in place of the one that is there. */
+export function replaceToken(path: string): string {
+  const token = randomBytes(32).toString('base64url');
+  writePrivateFile(path, `${token}\n`);
+  return token;
+}
+
 /** Reads the token, or makes one: 256 random bits. */
 export function ensureToken(path: string): string {
   try {
@@ -14,7 +21,5 @@ export function ensureToken(path: string): string {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
-  const token = randomBytes(32).toString('base64url');
-  writePrivateFile(path, `${token}\n`);
-  return token;
+  return replaceToken(path);
 }
