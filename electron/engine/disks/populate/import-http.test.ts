@@ -13,6 +13,7 @@ import { rigImage } from '../../../../test/rig/images/rig-image.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { configMaps } from '../../core/config-map.ts';
 import { secrets } from '../../core/secret.ts';
+import { serverNames } from '../../listen/addresses.ts';
 import { ensureCertificates } from '../../tls/certificates.ts';
 import { issue } from '../../tls/issue.ts';
 import { startDisks } from '../disks-rig.ts';
@@ -148,7 +149,7 @@ describe('imports over HTTP', () => {
     });
     const folder = mkdtempSync(join(tmpdir(), 'hayloft-tls-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const { ca, server: tls } = await ensureCertificates(folder, issue);
+    const { ca, server: tls } = await ensureCertificates(folder, issue, serverNames([]));
     const server = createTlsServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
       seen.push(request.headers);
       response.writeHead(302, { location: `${other}/file.iso` }).end();
