@@ -28,7 +28,7 @@ export interface KeeperOptions {
   folder: string;
   issue: Issue;
   /** What the server is reached by now. */
-  names(): ServerNames;
+  names: () => ServerNames;
   /** Whether addresses come and go that matter. */
   onLan: boolean;
   log: Log;
