@@ -2,7 +2,7 @@
 import type { EngineModule } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Guests } from '../machines/guests.ts';
-import { loopback } from '../port.ts';
+import { loopback } from '../listen/addresses.ts';
 import { PassingForwards } from './port-forward/passing-forwards.ts';
 import { portForwardStreams } from './port-forward/streams.ts';
 import { keepForwards } from './services/forwarding-loop.ts';
