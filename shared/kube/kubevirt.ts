@@ -54,7 +54,21 @@ export interface Volume {
   dataVolume?: { name: string; hotpluggable?: boolean };
   persistentVolumeClaim?: { claimName: string; readOnly?: boolean; hotpluggable?: boolean };
   cloudInitNoCloud?: CloudInitSource;
+  cloudInitConfigDrive?: CloudInitSource;
+  sysprep?: { configMap?: { name: string }; secret?: { name: string } };
+  configMap?: { name: string; optional?: boolean; volumeLabel?: string };
+  secret?: { secretName: string; optional?: boolean; volumeLabel?: string };
   emptyDisk?: { capacity: string };
+}
+
+export interface SshKeyPropagation {
+  noCloud?: Record<string, never>;
+  configDrive?: Record<string, never>;
+}
+
+export interface AccessCredential {
+  sshPublicKey?: { source: { secret?: { secretName: string } }; propagationMethod: SshKeyPropagation };
+  userPassword?: { source: { secret?: { secretName: string } }; propagationMethod: Record<string, unknown> };
 }
 
 export interface CloudInitSource {
@@ -98,6 +112,7 @@ export interface VirtualMachineInstanceSpec {
   domain: DomainSpec;
   networks?: Network[];
   volumes?: Volume[];
+  accessCredentials?: AccessCredential[];
   hostname?: string;
   architecture?: string;
   terminationGracePeriodSeconds?: number;

@@ -10,6 +10,7 @@ import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
+import { checkSeeds } from './seeds/admission.ts';
 import { checkHotplug } from './volumes/admission.ts';
 
 export interface HostLimits {
@@ -100,6 +101,7 @@ export function checkInstance(spec: VirtualMachineInstanceSpec, path: string, li
     ...checkSize(spec, path, limits),
     ...checkDisks(spec, path),
     ...checkHotplug(spec, path),
+    ...checkSeeds(spec, path),
     ...checkNetworks(spec, path),
     ...checkBootOrder(spec, path),
   ];
@@ -148,8 +150,8 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
   });
   volumes.forEach((volume, index) => {
     const at = `${path}.volumes[${index}]`;
-    const { dataVolume, persistentVolumeClaim, emptyDisk } = volume;
-    const sources = [dataVolume, persistentVolumeClaim, emptyDisk].filter((source) => source !== undefined);
+    const { name: _name, ...given } = volume;
+    const sources = Object.values(given).filter((source) => source !== undefined);
     const claim = claimOf(volume);
     if (claim !== undefined && volumes.findIndex((other) => claimOf(other) === claim) !== index) {
       causes.push(fault(at, `the claim "${claim}" is there twice`));

@@ -73,7 +73,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     try {
       const firmware = findUefiFirmware();
       const uefiVariables = prepareVariables(plan, paths, firmware);
-      const volumes = withEmptyDisks(plan, paths);
+      const volumes = withOwnDisks(plan, paths);
       const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, uefiVariables });
       if (plan.incoming === true) args.push('-incoming', `unix:${incomingSocket(paths.folder)}`);
       const { devices } = plan.vmi.spec.domain;
@@ -164,8 +164,8 @@ function recordOf(uid: string, paths: GuestPaths, running: { pid: number; argv: 
   return made;
 }
 
-/** Empty disks live as long as the guest: sparse files in its folder, which goes with it. */
-function withEmptyDisks(plan: GuestPlan, paths: GuestPaths): ReadonlyMap<string, DiskFile> {
+/** Empty disks and discs with settings live as long as the guest: files in its folder, which goes with it. */
+function withOwnDisks(plan: GuestPlan, paths: GuestPaths): ReadonlyMap<string, DiskFile> {
   const volumes = new Map(plan.volumes);
   for (const { name, emptyDisk } of plan.vmi.spec.volumes ?? []) {
     if (emptyDisk === undefined) continue;
@@ -174,6 +174,11 @@ function withEmptyDisks(plan: GuestPlan, paths: GuestPaths): ReadonlyMap<string,
     writeFileSync(path, '', { mode: 0o600 });
     truncateSync(path, virtualSizeBytes);
     volumes.set(name, { path, format: 'raw', virtualSizeBytes, allocatedBytes: 0 });
+  }
+  for (const [name, image] of plan.discs ?? []) {
+    const path = join(paths.folder, `disc-${name}.iso`);
+    writeFileSync(path, image, { mode: 0o600 });
+    volumes.set(name, { path, format: 'raw', virtualSizeBytes: image.length, allocatedBytes: image.length });
   }
   return volumes;
 }

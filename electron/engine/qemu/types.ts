@@ -21,6 +21,8 @@ export interface GuestPlan {
   volumes: ReadonlyMap<string, DiskFile>;
   /** It waits for a saved state, see `incomingSocket`. */
   incoming?: boolean;
+  /** Images that live as long as the guest (cloud-init and its like), by volume name. */
+  discs?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** How a guest's process stands, from QMP `query-status`. */

@@ -10,12 +10,15 @@ import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
 import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
-import type { Guest, GuestExit, GuestState } from '../../qemu/types.ts';
+import type { Guest, GuestExit, GuestPlan, GuestState } from '../../qemu/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
 import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCondition, reachedRunning } from './instance-status.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { configMaps } from '../../core/config-map.ts';
+import { secrets } from '../../core/secret.ts';
+import { makeSeeds, seedReferences } from '../seeds/seeds.ts';
 import { waitForRoom } from '../volumes/full-disk.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
 import type { SavedStates } from '../rest/saved-state.ts';
@@ -36,6 +39,11 @@ export function controlInstances(parts: InstanceParts): Controller {
       .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
       .filter((vmi) => !isFinal(vmi) && (!reachedRunning(vmi) || claimsOf(vmi).some(({ name }) => name === metadata.name)))
       .map(keyOf);
+  const seeded = ({ metadata }: KubeObject, kind: 'secrets' | 'configMaps'): Key[] =>
+    resources
+      .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
+      .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi) && seedReferences(vmi)[kind].has(metadata.name ?? ''))
+      .map(keyOf);
   /** When a guest's power button was pressed last. */
   const pressed = new Map<string, number>();
   const controller = createController(parts.context, {
@@ -43,6 +51,8 @@ export function controlInstances(parts: InstanceParts): Controller {
     related: [
       related({ of: dataVolumes, keys: ({ object }) => waiting(object) }),
       related({ of: persistentVolumeClaims, keys: ({ object }) => waiting(object) }),
+      related({ of: secrets, keys: ({ object }) => seeded(object, 'secrets') }),
+      related({ of: configMaps, keys: ({ object }) => seeded(object, 'configMaps') }),
     ],
     reconcile: (key) => reconcile(parts, pressed, key),
   });
@@ -97,7 +107,16 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
   }
   const begun = timestamp();
   try {
-    await wake(parts, vmi, found.volumes);
+    const seeds = seedsFor(context, vmi);
+    if ('waiting' in seeds) {
+      const told = findCondition(vmi.status?.conditions, 'Ready')?.message;
+      if (told !== seeds.waiting) context.events.record(vmi, 'Warning', 'FailedMount', seeds.waiting);
+      change(context, vmi, (status) =>
+        enterPhase(status, { phase: 'Pending', reason: 'VolumesNotReady', message: seeds.waiting }, timestamp()),
+      );
+      return undefined;
+    }
+    await wake(parts, { vmi, volumes: found.volumes, discs: seeds.discs });
   } catch (error) {
     const { message, hint } = asHayloftError(error);
     const words = hint === undefined ? message : `${message} ${hint}`;
@@ -116,10 +135,11 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
 }
 
 /** Starts the guest's process, with the state that was saved of it when there is one. */
-async function wake({ context, guests, saved }: InstanceParts, vmi: VirtualMachineInstance, volumes: Map<string, DiskFile>): Promise<void> {
+async function wake({ context, guests, saved }: InstanceParts, plan: GuestPlan): Promise<void> {
+  const { vmi } = plan;
   const uid = vmi.metadata.uid ?? '';
   if (saved.find(uid) !== undefined) {
-    const waiting = await guests.hypervisor.start({ vmi, volumes, incoming: true });
+    const waiting = await guests.hypervisor.start({ ...plan, incoming: true });
     try {
       await saved.restore(waiting, findCondition(vmi.status?.conditions, 'Paused')?.reason !== 'PausedByUser');
       guests.hold(waiting);
@@ -132,7 +152,16 @@ async function wake({ context, guests, saved }: InstanceParts, vmi: VirtualMachi
       await waiting.kill();
     }
   }
-  guests.hold(await guests.hypervisor.start({ vmi, volumes }));
+  guests.hold(await guests.hypervisor.start(plan));
+}
+
+function seedsFor({ resources }: EngineContext, vmi: VirtualMachineInstance): ReturnType<typeof makeSeeds> {
+  const { namespace } = vmi.metadata;
+  const sources = {
+    secret: (name: string) => resources.get(secrets, namespace, name),
+    configMap: (name: string) => resources.get(configMaps, namespace, name),
+  };
+  return makeSeeds(vmi, sources, new Date());
 }
 
 function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string; missing: boolean } {

@@ -1,5 +1,6 @@
 /** The schema of a machine's spec: what the engine honours of KubeVirt's, and what it refuses by name. */
 import { any, array, boolean, integer, intOrString, map, object, quantity, string, unsupported, type Schema } from '../../api/schema.ts';
+import { accessCredentials, seedSources } from '../seeds/schema.ts';
 
 const empty = object({});
 /** Names become parts of paths and of QEMU's options: nothing but labels. */
@@ -147,12 +148,8 @@ const volume = object(
     emptyDisk: object({ capacity: quantity({ minimum: 1 }) }, { required: ['capacity'] }),
     containerDisk: unsupported(ociImages),
     containerPath: unsupported(ociImages),
-    cloudInitNoCloud: unsupported('cloud-init seeds are not made here yet; attach a seed image as a CD'),
-    cloudInitConfigDrive: unsupported('cloud-init seeds are not made here yet; attach a seed image as a CD'),
-    sysprep: unsupported('answer files are not made here yet; attach them as a CD'),
+    ...seedSources,
     ephemeral: unsupported(own),
-    configMap: unsupported(own),
-    secret: unsupported(own),
     serviceAccount: unsupported(own),
     downwardAPI: unsupported(own),
     downwardMetrics: unsupported(own),
@@ -176,7 +173,7 @@ const instanceFields: Record<string, Schema> = {
   terminationGracePeriodSeconds: integer({ minimum: 0, description: 'How long a guest may take to shut down before it is turned off.' }),
   startStrategy: string({ enum: ['Paused'] }),
   evictionStrategy: string({ enum: ['None', 'LiveMigrateIfPossible', 'LiveMigrate', 'External'], description: 'Kept for clusters; one computer has nowhere to evict to.' }),
-  accessCredentials: unsupported('keys and passwords are not put into guests yet'),
+  accessCredentials,
   affinity: unsupported(oneHost),
   nodeSelector: unsupported(oneHost),
   tolerations: unsupported(oneHost),
