@@ -150,8 +150,7 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
   });
   volumes.forEach((volume, index) => {
     const at = `${path}.volumes[${index}]`;
-    const { name: _name, ...given } = volume;
-    const sources = Object.values(given).filter((source) => source !== undefined);
+    const sources = Object.keys(volume).filter((field) => field !== 'name');
     const claim = claimOf(volume);
     if (claim !== undefined && volumes.findIndex((other) => claimOf(other) === claim) !== index) {
       causes.push(fault(at, `the claim "${claim}" is there twice`));
