@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,9 @@ import { rigImage } from '../../../test/rig/images/rig-image.ts';
 import { repository } from '../../../test/rig/engine.ts';
 import { startProgram } from '../../../test/rig/process.ts';
 import { until } from '../../../test/rig/until.ts';
-import { isAlive } from './guest/process.ts';
+import { tryGuest } from './acceleration/trial-guest.ts';
+import { findQemu } from './binary.ts';
+import { isAlive, qemuProcessesUsing } from './guest/process.ts';
 import { createHypervisor } from './hypervisor.ts';
 import { QmpConnection } from './qmp.ts';
 import type { Guest, GuestPlan, Hypervisor } from './types.ts';
@@ -72,6 +74,23 @@ describe('acceleration', () => {
     expect(['kvm', 'hvf', 'tcg']).toContain(accelerator);
     expect(reason === undefined).toBe(accelerator !== 'tcg');
     expect(qemuVersion).toMatch(/^\d+\.\d+/);
+  });
+});
+
+describe('a trial', () => {
+  it('leaves no guest for good when its engine is killed meanwhile: the next one clears it away', async () => {
+    const abandoned = join(folder, 'trial-999999999-x');
+    mkdirSync(abandoned);
+    // A guest that stands still, as one does after an error inside KVM.
+    const disk = join(abandoned, 'boot.img');
+    writeFileSync(disk, Buffer.alloc(512));
+    const hung = startProgram('qemu-system-x86_64', ['-S', '-display', 'none', '-drive', `file=${disk},format=raw`]);
+    await until('it to run', () => qemuProcessesUsing(abandoned).length === 1);
+    const qemu = await findQemu();
+    const { works } = await tryGuest(qemu?.path ?? '', 'tcg', 'max', folder);
+    expect(works).toBe(true);
+    await until('it to be gone', () => !isAlive(hung.pid));
+    expect(readdirSync(folder).filter((name) => name.startsWith('trial-'))).toEqual([]);
   });
 });
 

@@ -32,13 +32,13 @@ export async function findAcceleration(cacheDir: string): Promise<Verdict> {
   const key = `${bootId()} ${qemu.path} ${qemu.version} ${qemu.changedMs}`;
   const remembered = recall(file, key);
   if (remembered) return remembered;
-  const found = await tryHardware(qemu);
+  const found = await tryHardware(qemu, cacheDir);
   mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
   writeFileSync(file, JSON.stringify({ key, found }));
   return found;
 }
 
-async function tryHardware(qemu: QemuBinary): Promise<Verdict> {
+async function tryHardware(qemu: QemuBinary, workDir: string): Promise<Verdict> {
   const accelerator = hardware[process.platform];
   if (accelerator === undefined || process.arch !== 'x64') {
     return verdict(qemu, 'tcg', emulatedCpu, 'There is no hardware virtualization for these guests on this computer.');
@@ -47,7 +47,7 @@ async function tryHardware(qemu: QemuBinary): Promise<Verdict> {
   if (obstacle !== undefined) return verdict(qemu, 'tcg', emulatedCpu, obstacle);
   const problems: string[] = [];
   for (const cpuModel of ['host', 'qemu64']) {
-    const { works, problem } = await tryGuest(qemu.path, accelerator, cpuModel);
+    const { works, problem } = await tryGuest(qemu.path, accelerator, cpuModel, workDir);
     if (works) return verdict(qemu, accelerator, cpuModel);
     problems.push(problem);
   }

@@ -4,10 +4,9 @@
  * opens, firmware crawls, and guests die as soon as they turn on paging or use a vector register.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { complaintIn } from '../guest/process.ts';
+import { complaintIn, isAlive, qemuProcessesUsing } from '../guest/process.ts';
 import type { Accelerator } from '../types.ts';
 
 export interface TrialResult {
@@ -22,9 +21,14 @@ const limitMs = 5000;
 const exitPort = 0xf4;
 const expectedExitCode = (0x10 << 1) | 1;
 
-/** Runs the guest once. Never throws: not being able to is a result, too. */
-export async function tryGuest(qemu: string, accelerator: Accelerator, cpuModel: string): Promise<TrialResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'hayloft-trial-'));
+/**
+ * Runs the guest once. Never throws for what QEMU does: not being able to is a result, too.
+ * @param workDir where its disk may lie for the moment; made if missing
+ */
+export async function tryGuest(qemu: string, accelerator: Accelerator, cpuModel: string, workDir: string): Promise<TrialResult> {
+  mkdirSync(workDir, { recursive: true, mode: 0o700 });
+  clearAbandoned(workDir);
+  const folder = mkdtempSync(join(workDir, `${prefix}${process.pid}-`));
   const disk = join(folder, 'boot.img');
   writeFileSync(disk, bootSector());
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
@@ -41,6 +45,19 @@ export async function tryGuest(qemu: string, accelerator: Accelerator, cpuModel:
   } finally {
     process.off('exit', remove);
     remove();
+  }
+}
+
+const prefix = 'trial-';
+
+/** A guest that hangs outlives an engine that is killed while it tries it. The folder's name says whose it was. */
+function clearAbandoned(workDir: string): void {
+  for (const name of readdirSync(workDir)) {
+    const engine = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
+    if (!name.startsWith(prefix) || (engine !== process.pid && isAlive(engine))) continue;
+    const folder = join(workDir, name);
+    for (const pid of qemuProcessesUsing(folder)) process.kill(pid, 'SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

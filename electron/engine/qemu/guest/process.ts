@@ -57,6 +57,18 @@ export function findGuestProcesses(runDir: string): Map<string, { pid: number; a
   return found;
 }
 
+/** QEMU processes with this path among their arguments, or in one of them. Empty where the system does not tell. */
+export function qemuProcessesUsing(path: string): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const argv = argumentsOf(pid);
+      return basename(argv[0] ?? '').startsWith('qemu-system') && argv.some((word) => word.includes(path));
+    });
+}
+
 /** Whether a process is the QEMU whose files lie in this folder, and not another that got its number since. */
 export function isGuestProcess(pid: number, folder: string): boolean {
   if (!isAlive(pid)) return false;
