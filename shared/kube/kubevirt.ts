@@ -103,6 +103,7 @@ export interface DomainSpec {
     autoattachMemBalloon?: boolean;
     autoattachPodInterface?: boolean;
     autoattachInputDevice?: boolean;
+    panicDevices?: { model?: 'isa' | 'pvpanic' }[];
     disableHotplug?: boolean;
     video?: { type?: string };
   };

@@ -128,16 +128,31 @@ describe('run strategies', () => {
 });
 
 describe('a reboot', () => {
-  it('keeps the instance, soft or hard', async () => {
+  it('keeps the instance: soft, hard, and from within', async () => {
     await make('boots', 'Always');
     const life = await runs('boots');
     const pid = processOf(life);
     expect((await onGuest('boots', 'softreboot')).status).toBe(200);
     expect((await onGuest('boots', 'reset')).status).toBe(200);
     await until('the reboot to be told', () => events('boots').includes('Reset'));
+    await press('boots', 'r', () => events('boots').includes('Rebooted'));
     const after = await runs('boots');
     expect(after.metadata.uid).toBe(life.metadata.uid);
     expect(processOf(after)).toBe(pid);
+  });
+});
+
+describe('a panic of the guest’s kernel', () => {
+  it('is a failure, told as what it was', async () => {
+    await make('panics', 'Once');
+    const life = await runs('panics');
+    await press('panics', 'p', () => processOf(life) === undefined);
+    const ended = await until('its end', async () => {
+      const found = await vmi('panics');
+      return found?.status?.phase === 'Failed' ? found : undefined;
+    });
+    expect(ended.status?.reason).toBe('The guest crashed (kernel panic).');
+    expect(engine.kubectl(['describe', 'vmi', 'panics'])).toMatch(/Warning\s+Stopped[^]*The guest crashed \(kernel panic\)/);
   });
 });
 
@@ -158,11 +173,13 @@ describe('what cannot be done', () => {
   });
 });
 
-/** Powers a guest off from within; a key that comes before it has booted is not heard. */
-async function powerOffFromWithin(name: string, life: VirtualMachineInstance): Promise<void> {
-  await until('the guest to power off', async () => {
-    if (processOf(life) === undefined) return true;
-    await pressKey(engine, name, 'q').catch(() => undefined);
+/** Presses a key (see power-disk.ts) until it shows; one that comes before the guest has booted is not heard. */
+async function press(name: string, key: string, done: () => boolean): Promise<void> {
+  await until(`${name} to hear ${key}`, async () => {
+    if (done()) return true;
+    await pressKey(engine, name, key).catch(() => undefined);
     return undefined;
   });
 }
+
+const powerOffFromWithin = (name: string, life: VirtualMachineInstance): Promise<void> => press(name, 'q', () => processOf(life) === undefined);

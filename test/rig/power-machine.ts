@@ -49,7 +49,10 @@ export async function makePowerMachine(engine: EngineClient, images: PowerImages
       template: {
         spec: {
           terminationGracePeriodSeconds: graceSeconds,
-          domain: { memory: { guest: '32Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }], autoattachMemBalloon: false } },
+          domain: {
+            memory: { guest: '32Mi' },
+            devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }], autoattachMemBalloon: false, panicDevices: [{ model: 'isa' }] },
+          },
           volumes: [{ name: 'root', dataVolume: { name: root } }],
         },
       },

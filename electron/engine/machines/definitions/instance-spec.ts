@@ -84,7 +84,7 @@ const devices = object({
   blockMultiQueue: unsupported('QEMU chooses'),
   networkInterfaceMultiqueue: unsupported('QEMU chooses'),
   autoattachVSOCK: unsupported('there is no vsock here'),
-  panicDevices: unsupported('a crash is seen through QEMU'),
+  panicDevices: array(object({ model: string({ enum: ['isa', 'pvpanic'] }) }), { description: 'By these a guest tells that its kernel panicked; it counts as failed then.' }),
   disableHotplug: boolean({ description: 'Keeps no places free for disks that come while the machine runs.' }),
   useVirtioTransitional: unsupported('devices are modern virtio'),
 });

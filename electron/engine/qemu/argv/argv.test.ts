@@ -41,6 +41,12 @@ describe('qemuArguments', () => {
     expect(values(argv, '-m')).toEqual(['size=1536M']);
   });
 
+  it('lets a guest tell a panic where asked to', () => {
+    const argv = args(vmi({ devices: { panicDevices: [{}, { model: 'pvpanic' }] } }));
+    expect(values(argv, '-device').filter((word) => word.startsWith('pvpanic'))).toEqual(['pvpanic', 'pvpanic-pci']);
+    expect(device(args(vmi({})), 'pvpanic')).toBeUndefined();
+  });
+
   it('puts each disk on its bus, in the order asked for', () => {
     const argv = args(
       vmi({

@@ -7,6 +7,7 @@ import type { Accelerator } from '../types.ts';
 import { diskArguments } from './disks.ts';
 import { networkArguments } from './networks.ts';
 import { option } from './options.ts';
+import { panicArguments } from './panic.ts';
 import type { GuestPaths } from './paths.ts';
 
 export interface ArgvInput {
@@ -46,6 +47,7 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...['-device', option('qemu-xhci', { id: 'usb0' })],
     ...serialAndScreen(spec, paths),
     ...guestChannels(spec.domain, paths),
+    ...panicArguments(spec.domain),
     ...diskArguments(spec, volumes, bootIndexes.disks),
     ...networkArguments(vmi, bootIndexes.interfaces),
   ];
