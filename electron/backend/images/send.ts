@@ -1,122 +1,111 @@
-/** Sends an image's bytes to CDI's upload proxy. Source: CDI's doc/upload.md. */
-import type { ClientRequest } from 'node:http';
-import { text } from 'node:stream/consumers';
-import { HayloftError } from '#shared/contract/errors.ts';
-import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
-import { abortReason, type ApiClient } from '../clusters/api-client.ts';
-import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
-import { cdiConfigs, pathOf } from '../clusters/kinds.ts';
+/**
+ * Sends an image's bytes to CDI's upload proxy (CDI's doc/upload.md). Where the proxy can go on after a break, as the
+ * engine's can, a lost connection is waited for and the upload goes on from the last byte that was stored.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { asHayloftError } from '#shared/contract/errors.ts';
+import type { ApiClient } from '../clusters/api-client.ts';
+import { askOffset, uploadProxy, uploadToken, type SendTarget } from './upload-proxy.ts';
+import { sendRequest } from './send-request.ts';
 import type { UploadSource } from './upload-source.ts';
 
-export interface SendTarget {
-  namespace: string;
-  /** Name of the claim that takes the bytes: the DataVolume's. */
-  claim: string;
+export type { SendTarget } from './upload-proxy.ts';
+
+/** How long a proxy that is gone is waited for without a byte's progress. */
+const patienceMs = 10 * 60_000;
+const firstWaitMs = 250;
+const longestWaitMs = 5000;
+/** What may be over in a moment: the network is gone, or the engine begins anew. */
+const passing: readonly string[] = ['connection-lost', 'unreachable', 'timeout', 'engine-not-running'];
+
+export interface SendOptions {
+  signal: AbortSignal;
+  /** Called with the number of bytes handed to the network so far; fewer than before where some have to go again. */
+  progress: (sentBytes: number) => void;
 }
 
 /**
  * Resolves when the proxy has stored and checked everything.
- * @param progress called with the number of bytes handed to the network so far
+ * @param client the cluster's client now; asked again after a break
  */
-export async function sendImage(
-  client: ApiClient,
-  target: SendTarget,
-  source: UploadSource,
-  options: { signal: AbortSignal; progress: (sentBytes: number) => void },
-): Promise<void> {
-  const { url, ca } = await uploadProxy(client);
-  const token = await uploadToken(client, target);
-  const request = client.request(`${url}/v1beta1/upload`, {
-    method: 'POST',
-    ...(ca === undefined ? {} : { ca }),
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/octet-stream',
-      'content-length': source.sizeBytes,
-    },
-    signal: options.signal,
-  });
-  const sending = new AbortController();
-  let responded = false;
-  const answered = new Promise<void>((resolve, reject) => {
-    request.on('response', (response) => {
-      responded = true;
-      // The answer may come while bytes are still on the way: a refusal ends the sending.
-      sending.abort();
-      const status = response.statusCode ?? 0;
-      text(response).then(
-        (body) => (status >= 200 && status < 300 ? resolve() : reject(errorFromAnswer(status, body))),
-        (error: unknown) => reject(errorFromNetwork(error, url)),
-      );
-    });
-    request.on('error', (error) => {
-      sending.abort();
-      reject(options.signal.aborted ? abortReason(options.signal) : errorFromNetwork(error, url));
-    });
-    // Whoever closes without an answer and without an error has gone, too; an answer may still be being read.
-    request.on('close', () => {
-      if (!responded) reject(errorFromNetwork(Object.assign(new Error('closed'), { code: 'ECONNRESET' }), url));
-    });
-  });
-  answered.catch(() => undefined);
+export async function sendImage(client: () => Promise<ApiClient>, target: SendTarget, source: UploadSource, options: SendOptions): Promise<void> {
+  const api = await client();
+  const proxy = await uploadProxy(api);
+  const token = await uploadToken(api, target);
+  // Bytes that come but once cannot be sent again; and whoever tells no offset is sent the whole, as CDI wants it.
+  const begun = source.chunksFrom === undefined ? undefined : await askOffset(api, proxy, token);
+  if (begun === undefined || source.chunksFrom === undefined) {
+    await sendRequest(api, proxy, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-length': source.sizeBytes },
+      chunks: source.chunks(),
+      from: 0,
+      to: source.sizeBytes,
+    }, options);
+    return;
+  }
+  const next = { offset: begun.offset, token, api, proxy };
+  for (let failures = 0, since = performance.now(); ; ) {
+    try {
+      await sendRequest(next.api, next.proxy, {
+        method: 'PATCH',
+        headers: {
+          authorization: `Bearer ${next.token}`,
+          'content-type': 'application/partial-upload',
+          'content-length': source.sizeBytes - next.offset,
+          'upload-offset': next.offset,
+          'upload-length': source.sizeBytes,
+          'upload-complete': '?1',
+        },
+        chunks: source.chunksFrom(next.offset),
+        from: next.offset,
+        to: source.sizeBytes,
+      }, options);
+      return;
+    } catch (error) {
+      if (!isPassing(error, options.signal)) throw error;
+      const before = next.offset;
+      for (;;) {
+        if (performance.now() - since > patienceMs) throw error;
+        await delay(Math.min(longestWaitMs, firstWaitMs * 2 ** failures), undefined, { signal: options.signal }).catch(() => undefined);
+        options.signal.throwIfAborted();
+        failures += 1;
+        const found = await findAgain(client, target, options.signal);
+        if (found === undefined) continue;
+        if (found.complete) return;
+        Object.assign(next, found);
+        break;
+      }
+      if (next.offset > before) {
+        failures = 0;
+        since = performance.now();
+      }
+      options.progress(next.offset);
+    }
+  }
+}
+
+const isPassing = (error: unknown, signal: AbortSignal): boolean => !signal.aborted && passing.includes(asHayloftError(error).code);
+
+interface Found {
+  api: ApiClient;
+  proxy: Awaited<ReturnType<typeof uploadProxy>>;
+  token: string;
+  offset: number;
+  complete: boolean;
+}
+
+/** @returns where the upload goes on; undefined when nobody can say yet */
+async function findAgain(client: () => Promise<ApiClient>, target: SendTarget, signal: AbortSignal): Promise<Found | undefined> {
   try {
-    await write(request, source, options.progress, sending.signal);
-    if (!sending.signal.aborted) request.end();
-    await answered;
-  } finally {
-    request.destroy();
+    const api = await client();
+    const proxy = await uploadProxy(api);
+    // Tokens of an engine that is gone are no longer taken.
+    const token = await uploadToken(api, target);
+    const told = await askOffset(api, proxy, token);
+    return told && { api, proxy, token, ...told };
+  } catch (error) {
+    if (isPassing(error, signal) || asHayloftError(error).retryable) return undefined;
+    throw error;
   }
-}
-
-/** Hands all bytes to the network, as fast as it takes them; stops early when `over` aborts. */
-async function write(
-  request: ClientRequest,
-  source: UploadSource,
-  progress: (sentBytes: number) => void,
-  over: AbortSignal,
-): Promise<void> {
-  const ended = new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
-  let sent = 0;
-  let taken: Promise<unknown> = Promise.resolve();
-  for await (const chunk of source.chunks()) {
-    if (over.aborted) return;
-    sent += chunk.byteLength;
-    if (sent > source.sizeBytes) break;
-    // One chunk is on its way while the next is read.
-    const before = taken;
-    taken = new Promise((resolve) => request.write(chunk, resolve));
-    await Promise.race([before, ended]);
-    progress(sent);
-  }
-  if (sent !== source.sizeBytes && !over.aborted) {
-    throw new HayloftError('truncated', 'The file changed while it was being uploaded.', {
-      hint: 'Wait until nothing writes to it any more, then upload it again.',
-      retryable: true,
-    });
-  }
-}
-
-async function uploadProxy(client: ApiClient): Promise<{ url: string; ca: string | undefined }> {
-  const config = await client.call<CdiConfig>('GET', pathOf(cdiConfigs, undefined, 'config'));
-  const url = config.status?.uploadProxyURL;
-  if (url === undefined || url === '') {
-    throw new HayloftError('unsupported', 'This cluster has no address for uploads.', {
-      hint: 'Its administrator can set uploadProxyURLOverride in the CDI resource.',
-    });
-  }
-  const address = url.includes('://') ? url : `https://${url}`;
-  return { url: address.replace(/\/+$/, ''), ca: config.status?.uploadProxyCA ?? client.access.ca };
-}
-
-async function uploadToken(client: ApiClient, { namespace, claim }: SendTarget): Promise<string> {
-  const path = `/apis/upload.cdi.kubevirt.io/v1beta1/namespaces/${namespace}/uploadtokenrequests`;
-  const answer = await client.call<UploadTokenRequest>('POST', path, {
-    body: {
-      apiVersion: 'upload.cdi.kubevirt.io/v1beta1',
-      kind: 'UploadTokenRequest',
-      metadata: { name: claim, namespace },
-      spec: { pvcName: claim },
-    },
-  });
-  return answer.status?.token ?? '';
 }

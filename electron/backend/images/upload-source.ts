@@ -12,8 +12,13 @@ export interface UploadSource {
   sizeBytes: number;
   /** The first bytes, by which it is told what the file is. */
   head: Uint8Array;
-  /** All bytes, from the first on. To be read once. A chunk stays as it is until the next but one is asked for. */
+  /**
+   * All bytes, from the first on. To be read once. A chunk stays as it is until the next but one is asked for.
+   * @throws HayloftError `truncated` when it is not the file any more that it was
+   */
   chunks(): AsyncIterable<Uint8Array>;
+  /** The same from another byte on, as often as need be; absent where the bytes come but once. */
+  chunksFrom?(offset: number): AsyncIterable<Uint8Array>;
 }
 
 /** @throws HayloftError when there is no such file, or it is none */
@@ -27,20 +32,25 @@ export async function fileSource(path: string): Promise<UploadSource> {
   try {
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await file.read(head, 0, head.length, 0);
-    return { sizeBytes: found.size, head, chunks: () => chunksOf(path) };
+    const chunksFrom = (offset: number): AsyncIterable<Uint8Array> => chunksOf(path, offset, found.mtimeMs);
+    return { sizeBytes: found.size, head, chunks: () => chunksFrom(0), chunksFrom };
   } finally {
     await file.close();
   }
 }
 
 /** Reads into two buffers in turn: making new ones costs more than reading. */
-async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
+async function* chunksOf(path: string, offset: number, mtimeMs: number): AsyncIterable<Uint8Array> {
   const file = await open(path);
   try {
+    // What has been sent already must be of the same file.
+    if (offset > 0 && (await file.stat()).mtimeMs !== mtimeMs) throw fileChanged();
+    let position = offset;
     const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
     for (;;) {
-      const { bytesRead } = await file.read(buffers[0], 0, chunkBytes);
+      const { bytesRead } = await file.read(buffers[0], 0, chunkBytes, position);
       if (bytesRead === 0) return;
+      position += bytesRead;
       yield buffers[0].subarray(0, bytesRead);
       buffers.reverse();
     }
@@ -48,6 +58,12 @@ async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
     await file.close();
   }
 }
+
+export const fileChanged = (): HayloftError =>
+  new HayloftError('truncated', 'The file changed while it was being uploaded.', {
+    hint: 'Wait until nothing writes to it any more, then upload it again.',
+    retryable: true,
+  });
 
 /** Reads as much of the stream as it takes to tell what it is. */
 export async function streamSource(stream: ByteStream, sizeBytes: number): Promise<UploadSource> {

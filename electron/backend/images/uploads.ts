@@ -122,7 +122,7 @@ export class Uploads {
     this.#change(id, { state: 'sending' });
     const meter = new RateMeter();
     let told = 0;
-    await sendImage(await cluster.client(signal), claim, source, {
+    await sendImage(() => cluster.client(signal), claim, source, {
       signal,
       progress: (sentBytes) => {
         const now = performance.now();

@@ -1,0 +1,73 @@
+/** An upload through the whole app whose engine is killed half-way: it goes on by itself, and the image is the file. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { closeSync, createReadStream, globSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Upload } from '../../shared/contract/images.ts';
+import { enginePid, startApp, type RigApp } from '../rig/app.ts';
+import { connectApp } from '../rig/app-channel.ts';
+import { until } from '../rig/until.ts';
+
+const mebibyte = 2 ** 20;
+const sizeMiB = 768;
+const folder = mkdtempSync(join(tmpdir(), 'hayloft-resume-'));
+const file = join(folder, 'disk.img');
+let app: RigApp;
+
+beforeAll(async () => {
+  writeImage(file);
+  app = await startApp();
+});
+
+afterAll(async () => {
+  await app.destroy();
+  rmSync(folder, { recursive: true });
+});
+
+it('goes on from the last byte that was stored', async () => {
+  const { client, close } = await connectApp(app.url);
+  const engineDir = join(app.dataDir, 'engine');
+  await until('the engine', async () => (await (await app.engine()).api('GET', '/readyz')).status === 200);
+  const seen: number[] = [];
+  let upload: Upload | undefined;
+  const take = (items: readonly Upload[]): void => {
+    for (const item of items) {
+      upload = item;
+      seen.push(item.sentBytes);
+    }
+  };
+  client.subscribe('uploads', {}, { onSnapshot: take, onChanges: take, onError: () => undefined });
+  await client.call('images.uploadFile', { clusterId: 'local', namespace: 'default', name: '', fileName: 'disk.img', path: file });
+  const killed = enginePid(engineDir) ?? 0;
+  await until('half of it to be sent', () => (upload?.sentBytes ?? 0) > (sizeMiB / 2) * mebibyte);
+  process.kill(killed, 'SIGKILL');
+  await until('the upload to end', () => ['done', 'failed', 'cancelled'].includes(upload?.state ?? ''), 120_000);
+  expect(upload).toMatchObject({ state: 'done', sentBytes: sizeMiB * mebibyte });
+  expect(enginePid(engineDir)).not.toBe(killed);
+  // It went back to a byte that was on the disk, not to the first.
+  const back = seen.find((bytes, index) => bytes < (seen[index - 1] ?? 0));
+  expect(back).toBeGreaterThan(0);
+  const [image = ''] = globSync(join(engineDir, 'disks', 'default', '*.raw'));
+  expect(await digest(image)).toBe(await digest(file));
+  expect(globSync(join(engineDir, 'disks', 'default', '*'))).toHaveLength(1);
+  close();
+});
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { end: sizeMiB * mebibyte - 1 }) as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Random contents behind a boot sector's signature. */
+function writeImage(path: string): void {
+  const chunk = Buffer.alloc(mebibyte);
+  const descriptor = openSync(path, 'w');
+  for (let part = 0; part < sizeMiB; part++) {
+    randomFillSync(chunk);
+    if (part === 0) chunk.writeUInt16LE(0xaa55, 510);
+    writeSync(descriptor, chunk);
+  }
+  closeSync(descriptor);
+}
