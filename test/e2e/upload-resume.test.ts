@@ -38,7 +38,7 @@ it('goes on from the last byte that was stored', async () => {
     }
   };
   client.subscribe('uploads', {}, { onSnapshot: take, onChanges: take, onError: () => undefined });
-  await client.call('images.uploadFile', { clusterId: 'local', namespace: 'default', name: '', fileName: 'disk.img', path: file });
+  await client.call('images.uploadFile', { clusterId: 'local', namespace: 'default', fileName: 'disk.img', path: file });
   const killed = enginePid(engineDir) ?? 0;
   await until('half of it to be sent', () => (upload?.sentBytes ?? 0) > (sizeMiB / 2) * mebibyte);
   process.kill(killed, 'SIGKILL');
