@@ -188,6 +188,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['linux-image-cloud-amd64'] },
   },
   {
+    id: 'mmdebstrap',
+    title: 'mmdebstrap',
+    why: 'A real Debian guest is made from Debian’s packages.',
+    commands: ['mmdebstrap'],
+    packages: { apt: ['mmdebstrap', 'e2fsprogs', 'uidmap'] },
+  },
+  {
     id: 'busybox',
     title: 'Busybox',
     why: 'A guest with a shell on its serial line is made from the kernel and busybox.',

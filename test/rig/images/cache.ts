@@ -48,6 +48,6 @@ export function systemFile(pattern: string, debianPackage: string): string {
 }
 
 /** Runs a tool without a shell; what it prints is shown only when it fails. */
-export function tool(command: string, args: readonly string[], options: { cwd?: string; input?: string | Uint8Array } = {}): Buffer {
+export function tool(command: string, args: readonly string[], options: { cwd?: string; input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {}): Buffer {
   return execFileSync(command, args, { ...options, stdio: 'pipe', maxBuffer: 1 << 28 });
 }

@@ -1,5 +1,6 @@
 /** Real images to boot in tests, made from Debian's packages without a network. */
 import { systemFile } from './cache.ts';
+import { debianDisk } from './debian-disk.ts';
 import { netbootIso } from './netboot-iso.ts';
 import { powerDisk } from './power-disk.ts';
 import { shellDisk } from './shell-disk.ts';
@@ -11,11 +12,13 @@ const images = {
   'shell-disk': shellDisk,
   /** A boot sector that obeys the power button and a few keys. 1 MiB, up in a fraction of a second. */
   'power-disk': powerDisk,
+  /** Debian 12 with cloud-init, sshd and the guest agent. Takes minutes to make. */
+  'debian-disk': debianDisk,
   /** iPXE: the smallest ISO that boots (BIOS and UEFI). Ctrl-B gives a command line. */
   'ipxe-iso': () => systemFile('/usr/lib/ipxe/ipxe.iso', 'ipxe'),
 };
 
 export type RigImage = keyof typeof images;
 
-/** The path of a test image; takes seconds the first time. */
+/** The path of a test image; takes seconds the first time, Debian minutes. */
 export const rigImage = (name: RigImage): string => images[name]();
