@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { localSocketIn } from '#shared/host/local-socket.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
 import { createAccess } from './access/access.ts';
 import { createAccessModule } from './access/module.ts';
 import type { Rotations } from './access/rotation.ts';
@@ -76,7 +77,10 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     undo.push(() => events.stop());
     const endpoint = `https://${loopback}:${held.port}`;
     const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: certificates.current.ca, resources, events, log };
-    const access = createAccess({ resources, ownerToken: token, log });
+    const node: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeNameFrom() } };
+    const suspicious = (source: string): void =>
+      events.record(node, 'Warning', 'FailedLogins', `Too many failed logins came from ${source}, which is turned away for a while.`);
+    const access = createAccess({ resources, ownerToken: token, suspicious, log });
     const kubeconfig = join(dataDir, 'kubeconfig');
     const tellOwner = (): void => writeKubeconfig(kubeconfig, { endpoint, ca: certificates.current.ca, token });
     const rotations: Rotations = {

@@ -146,6 +146,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
   },
   {
+    id: 'curl',
+    title: 'curl',
+    why: 'The engine is spoken to by a client that knows nothing of Kubernetes.',
+    commands: ['curl'],
+    packages: { apt: ['curl'], dnf: ['curl'], zypper: ['curl'], pacman: ['curl'] },
+  },
+  {
     id: 'iso-tools',
     title: 'xorriso and isolinux',
     why: 'A bootable installer ISO is made for the tests.',

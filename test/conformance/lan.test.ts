@@ -113,6 +113,25 @@ describe.skipIf(process.getuid?.() !== 0)('an engine that listens on the LAN', (
       return stderr.includes('Unauthorized');
     });
   });
+
+  it('turns away who comes with wrong tokens, and nobody else', () => {
+    const file = join(dataDir, 'renewed.kubeconfig');
+    const wrong = kubeconfig('wrong', readFileSync(file, 'utf8').replace(/token: .*/, 'token: "guessed"'));
+    const path = '/api/v1/namespaces';
+    const guess = (): number => {
+      const url = `https://${hosts.server.ip4}:${new URL(engine.endpoint).port}${path}`;
+      return Number(hosts.client.run('curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Authorization: Bearer guessed', url));
+    };
+    const codes = Array.from({ length: 12 }, guess);
+    expect([codes.slice(0, 9), codes.slice(9)]).toEqual([Array(9).fill(401), [429, 429, 429]]);
+    // The other network is another source, and so is the computer itself.
+    expect(kubectl(file, `--server=https://[${hosts.server.ip6}]:${new URL(engine.endpoint).port}`, 'get', 'nodes').code).toBe(0);
+    expect(hosts.server.run('kubectl', '--kubeconfig', engine.kubeconfig, 'get', 'events', '-o', 'jsonpath={.items[*].message}')).toContain(
+      `Too many failed logins came from ${hosts.client.ip4}`,
+    );
+    expect(readFileSync(join(dataDir, 'engine.log'), 'utf8')).toContain(`"source":"${hosts.client.ip4}"`);
+    expect(kubectl(wrong, `--server=https://[${hosts.server.ip6}]:${new URL(engine.endpoint).port}`, 'get', 'nodes').stderr).toContain('Unauthorized');
+  });
 });
 
 const caOf = (file: string): string => /certificate-authority-data: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? '';

@@ -5,6 +5,7 @@ import type { Log } from '../context.ts';
 import type { Resources } from '../store/resources.ts';
 import { attributesOf, forbidden, type Attributes } from './attributes.ts';
 import { Authority } from './authority.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { impersonated } from './impersonation.ts';
 import { Sessions } from './sessions.ts';
 import { bearerToken } from './token-text.ts';
@@ -21,9 +22,9 @@ export interface Caller {
 export interface AccessControl {
   /**
    * @returns undefined when nobody says who he is
-   * @throws ApiError 401 for who is not known, 403 for who may not act as somebody else
+   * @throws ApiError 401 for who is not known, 403 for who may not act as somebody else, 429 for who was wrong too often
    */
-  identify(request: IncomingMessage): Caller | undefined;
+  identify(request: IncomingMessage): Promise<Caller | undefined>;
   /** @throws ApiError 403 */
   check(caller: Caller, method: string, path: string, query: URLSearchParams): void;
   /** Calls `end` when the caller's token is revoked or expires, until the returned function is called. */
@@ -39,13 +40,21 @@ export interface Access extends AccessControl {
 export interface AccessOptions {
   resources: Resources;
   ownerToken: string;
+  /** Too many failed logins came from somewhere. */
+  suspicious?(source: string): void;
   log: Log;
 }
 
-export function createAccess({ resources, ownerToken, log }: AccessOptions): Access {
+export function createAccess({ resources, ownerToken, suspicious, log }: AccessOptions): Access {
   const sessions = new Sessions();
   const authority = new Authority(resources);
   const tokens = new Tokens({ resources, ownerToken, log, ended: (credential) => sessions.end(credential) });
+  const failedLogins = new FailedLogins({
+    blocked: (source, ms) => {
+      log.warn('Too many failed logins: an address is turned away', { source, seconds: ms / 1000 });
+      suspicious?.(source);
+    },
+  });
   const check = (user: User, wanted: Attributes): void => {
     const { allowed, reason } = authority.decide(user, wanted);
     if (!allowed) throw forbidden(user, wanted, reason);
@@ -53,10 +62,15 @@ export function createAccess({ resources, ownerToken, log }: AccessOptions): Acc
   return {
     authority,
     tokens,
-    identify: ({ headers, socket }) => {
+    identify: async ({ headers, socket }) => {
       if (headers.authorization === undefined) return undefined;
-      const bearer: Bearer | undefined = tokens.bearerOf(bearerToken(headers.authorization) ?? '', socket.remoteAddress ?? 'this computer');
-      if (!bearer) throw unauthorized();
+      const { remoteAddress } = socket;
+      failedLogins.check(remoteAddress);
+      const bearer: Bearer | undefined = tokens.bearerOf(bearerToken(headers.authorization) ?? '', remoteAddress ?? 'this computer');
+      if (!bearer) {
+        await failedLogins.failed(remoteAddress);
+        throw unauthorized();
+      }
       return { user: impersonated(bearer.user, headers, check), credential: bearer.credential };
     },
     check: ({ user }, method, path, query) => check(user, attributesOf(method, path, query)),

@@ -95,7 +95,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         await route.handle(request, response);
         return;
       }
-      const caller = access.identify(request);
+      const caller = await access.identify(request);
       const healthy = health.answer(path, query);
       if (!caller && healthy) {
         respond(response, healthy);
@@ -119,7 +119,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { path, query } = addressOf(request);
     try {
-      const caller = admitted(access.identify(request), request, path, query);
+      const caller = admitted(await access.identify(request), request, path, query);
       const stream = routes.stream(path);
       if (!stream) throw noSuchPath();
       const guest = await stream.route.connect({
