@@ -41,7 +41,7 @@ export interface AccessOptions {
   resources: Resources;
   ownerToken: string;
   /** Too many failed logins came from somewhere. */
-  suspicious?(source: string): void;
+  suspicious?: (source: string) => void;
   log: Log;
 }
 

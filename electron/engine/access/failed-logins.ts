@@ -28,7 +28,7 @@ interface Source {
 
 export interface FailedLoginsOptions {
   /** A source is turned away from now on. */
-  blocked(source: string, ms: number): void;
+  blocked: (source: string, ms: number) => void;
   now?: () => number;
   pause?: (ms: number) => Promise<void>;
 }
