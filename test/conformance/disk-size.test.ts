@@ -1,6 +1,6 @@
 /** Disks that grow under a running guest, and a host that has no room left for them. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -97,6 +97,18 @@ describe('a claim that asks for more', () => {
     apply(claim('fixed', '32Mi', 'fixed'));
     await reaches('pvc', 'fixed', '{.status.phase}', 'Bound');
     expect(() => grow('fixed', '48Mi')).toThrow(/does not allow/);
+  });
+});
+
+describe('what a guest throws away', () => {
+  it('is given back to the host when the guest trims', async () => {
+    const uid = path('pvc', 'root', '{.metadata.uid}');
+    const allocatedMiB = (): number => (statSync(join(engine.dataDir, 'disks', 'default', `${uid}.qcow2`)).blocks * 512) / 2 ** 20;
+    const before = allocatedMiB();
+    await shell.run('dd if=/dev/urandom of=/data/x bs=1M count=10 2>/dev/null && sync', 60_000);
+    await until('the file to grow', () => allocatedMiB() > before + 9);
+    await shell.run('rm /data/x && sync && fstrim /data', 60_000);
+    await until('the file to become smaller', () => allocatedMiB() < before + 2);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Rules that need to look around: at storage classes, at other claims, at free space. */
+import { statSync } from 'node:fs';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
 import { FILE_SIZE_ANNOTATION } from '#shared/kube/labels.ts';
@@ -86,6 +87,8 @@ function checkSpace(volume: DataVolume, field: string, requested: number, folder
   if (volume.spec.source?.upload === undefined) return;
   const told = Number(volume.metadata.annotations?.[FILE_SIZE_ANNOTATION]);
   const needed = Number.isFinite(told) && told > 0 ? told : requested;
+  // Where the folder is not there, the volume waits for it.
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return;
   const free = freeBytesNow(folder);
   if (needed <= free) return;
   const message = `${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free on the disk`;

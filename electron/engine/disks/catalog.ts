@@ -2,6 +2,7 @@
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { dataVolumes } from './definitions/data-volume.ts';
 import { persistentVolumeClaims } from './definitions/persistent-volume-claim.ts';
+import { folderMissing } from './files/class-folder.ts';
 import type { DiskParts } from './parts.ts';
 import type { DiskState } from './types.ts';
 
@@ -14,6 +15,8 @@ export function findDisk({ resources, files, jobs }: Pick<DiskParts, 'resources'
   if (claim.metadata.deletionTimestamp !== undefined) {
     return { state: 'pending', phase: 'Terminating', message: `The disk "${name}" is being deleted.` };
   }
+  const folder = files.missingFolder(claim);
+  if (folder !== undefined) return { state: 'pending', phase: 'Pending', message: folderMissing(folder) };
   const file = jobs.get(claim.metadata.uid ?? '') === undefined ? files.find(claim) : undefined;
   if (file) return { state: 'ready', file };
   const phase = volume?.status?.phase ?? claim.status?.phase ?? '';

@@ -7,6 +7,7 @@ import type { Controller } from '../controller.ts';
 import type { Resources } from '../store/resources.ts';
 import { claimsWithin, volumesWithin } from './admission.ts';
 import { findDisk } from './catalog.ts';
+import { controlClasses } from './controllers/classes.ts';
 import { controlClaims } from './controllers/claims.ts';
 import { controlVolumes } from './controllers/volumes.ts';
 import { cdiConfigs, CONFIG_NAME } from './definitions/cdi-config.ts';
@@ -36,6 +37,7 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
   const tokens = createUploadTokens();
   let parts: ProxyParts | undefined;
   let controllers: Controller[] = [];
+  let classes: Controller | undefined;
   const started = (): ProxyParts => {
     if (!parts) throw new Error('The disks module has not been started.');
     return parts;
@@ -73,9 +75,11 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
       const removed = files.sweep(paths, new Set(unfinished.map(({ metadata }) => metadata.uid ?? '')));
       if (removed > 0) log.info('Removed files that an earlier run left half made', { removed });
       controllers = [controlClaims(parts, claims), controlVolumes(parts)];
+      classes = controlClasses(parts);
       return Promise.resolve();
     },
     stop: async () => {
+      await classes?.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
       controllers = [];
       await jobs.cancelAll();

@@ -1,11 +1,13 @@
 /** Claims: a file for each that nobody else fills, growth, and the end of both. */
-import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
 import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { PROTECTION_FINALIZER } from '../definitions/persistent-volume-claim.ts';
+import { storageClasses } from '../definitions/storage-class.ts';
+import { folderMissing } from '../files/class-folder.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { claimsOf, machinesUsing } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
@@ -21,9 +23,18 @@ export function controlClaims(parts: DiskParts, claims: ResourceDefinition<Persi
       .list(claims, { namespace: namespace ?? '' })
       .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
       .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
+  const ofClass = ({ metadata }: StorageClass): Key[] =>
+    resources
+      .list(claims)
+      .filter(({ spec }) => spec.storageClassName === metadata.name)
+      .map((claim) => ({ namespace: claim.metadata.namespace, name: claim.metadata.name ?? '' }));
   return createController(parts, {
     of: claims,
-    related: [related({ of: virtualMachineInstances, keys: ({ object }) => [...claimsOf(object), ...leaving(object.metadata.namespace)] })],
+    related: [
+      // A class's folder that has come may be waited for.
+      related({ of: storageClasses, keys: ({ object }) => ofClass(object) }),
+      related({ of: virtualMachineInstances, keys: ({ object }) => [...claimsOf(object), ...leaving(object.metadata.namespace)] }),
+    ],
     reconcile: async ({ namespace, name }) => {
       const claim = resources.get(claims, namespace, name);
       if (!claim) return undefined;
@@ -38,19 +49,33 @@ export function controlClaims(parts: DiskParts, claims: ResourceDefinition<Persi
   });
 }
 
+/** How often the folder of a storage class is looked for, while it is not there. */
+const lookForFolderEveryMs = 15_000;
+
 /** Whether a DataVolume fills the claim; all others get a blank disk. */
 const isFilledByVolume = ({ metadata }: PersistentVolumeClaim): boolean =>
   metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DataVolume' && controller === true) ?? false;
 
-async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): Promise<undefined> {
+async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): Promise<ReconcileResult> {
   const { namespace, name = '', uid = '' } = claim.metadata;
-  if (machinesUsing(parts.resources, namespace, name).length > 0) return;
+  if (machinesUsing(parts.resources, namespace, name).length > 0) return undefined;
   await parts.jobs.cancel(uid);
+  // Its file would be left behind on a disk that is not mounted.
+  if (awayFolder(parts, claim)) return { requeueAfterMs: lookForFolderEveryMs };
   parts.files.remove(claim);
   parts.resources.change(claims, namespace, name, (draft) => {
     if (draft.metadata.uid !== uid) return;
     draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((text) => text !== PROTECTION_FINALIZER);
   });
+  return undefined;
+}
+
+/** Whether the claim's folder is not there; says so. */
+function awayFolder({ files, events }: DiskParts, claim: PersistentVolumeClaim): boolean {
+  const folder = files.missingFolder(claim);
+  if (folder === undefined) return false;
+  events.record(claim, 'Warning', 'StorageUnavailable', folderMissing(folder));
+  return true;
 }
 
 function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): ReconcileResult | Promise<ReconcileResult> {
@@ -58,6 +83,10 @@ function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeCl
   const uid = claim.metadata.uid ?? '';
   const wanted = requestedBytes(claim.spec) ?? 0;
   if (jobs.get(uid)) return undefined;
+  if (awayFolder(parts, claim)) {
+    if (claim.status?.phase === undefined) setPhase(parts, claims, claim, 'Pending');
+    return { requeueAfterMs: lookForFolderEveryMs };
+  }
   const file = files.find(claim);
   if (file) {
     const granted = parseQuantity(claim.status?.capacity?.storage);

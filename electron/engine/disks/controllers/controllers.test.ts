@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import { until } from '../../../../test/rig/until.ts';
 import { blank, claim, startDisks, uploadOf, type DisksRig } from '../disks-rig.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import type { DiskFile } from '../types.ts';
@@ -107,6 +108,75 @@ describe('claims', () => {
     expect(ready(rig, 'data').path.startsWith(join(folder, 'default'))).toBe(true);
     rig.resources.delete(rig.of('storageclasses'), undefined, 'elsewhere');
     expect(ready(rig, 'data').path.startsWith(folder)).toBe(true);
+  });
+});
+
+describe('a storage class on a disk of its own', () => {
+  const isRoot = process.getuid?.() === 0;
+  it.skipIf(!isRoot)('(needs root to mount) is waited for when it is not mounted, and nothing is written in its place', async () => {
+    const content = mkdtempSync(join(tmpdir(), 'hayloft-disk-'));
+    const point = mkdtempSync(join(tmpdir(), 'hayloft-point-'));
+    const mount = (): unknown => execFileSync('mount', ['--bind', content, point]);
+    const unmount = (): unknown => execFileSync('umount', ['-l', point]);
+    mount();
+    onTestFinished(() => {
+      unmount();
+      for (const folder of [content, point]) rmSync(folder, { recursive: true });
+    });
+    const rig = await startDisks();
+    rig.resources.create(rig.of('storageclasses'), {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'second' },
+      provisioner: 'hayloft.io/local',
+      parameters: { path: point },
+    } as never);
+    const make = (name: string): void => {
+      const { spec, ...rest } = claim(name, '1Mi');
+      rig.resources.create(rig.of('persistentvolumeclaims'), { ...rest, spec: { ...spec, storageClassName: 'second' } } as never);
+    };
+    make('data');
+    await rig.until('persistentvolumeclaims', 'data', bound);
+    await until('its room to be told', () => Number(rig.resources.get(rig.of('storageclasses'), undefined, 'second')?.metadata.annotations?.['hayloft.io/disk-free']) > 0);
+
+    unmount();
+    await rig.restart();
+    make('more');
+    rig.volume('image', { source: { blank: {} }, storage: { storageClassName: 'second', resources: { requests: { storage: '1Mi' } } } });
+    rig.resources.delete(rig.of('persistentvolumeclaims'), 'default', 'data');
+    await until('the missing disk to be told', () => rig.events.filter(({ reason }) => reason === 'StorageUnavailable').length >= 3);
+    const volume = await rig.until<DataVolume>('datavolumes', 'image', (object) => object?.status?.conditions?.some(({ reason }) => reason === 'StorageUnavailable') === true);
+    expect(volume.status?.conditions?.find(({ type }) => type === 'Running')?.message).toContain('is its disk mounted?');
+    expect(rig.module.catalog.find('default', 'data').state).toBe('pending');
+    expect(rig.resources.get(rig.of<PersistentVolumeClaim>('persistentvolumeclaims'), 'default', 'more')?.status?.phase).toBe('Pending');
+    expect(readdirSync(point)).toEqual([]);
+
+    mount();
+    await rig.restart();
+    await rig.until('persistentvolumeclaims', 'more', bound);
+    await rig.untilPhase('image', 'Succeeded');
+    // What was deleted meanwhile goes now, file and all.
+    await rig.until('persistentvolumeclaims', 'data', (object) => object === undefined);
+    expect(readdirSync(join(point, 'default'))).toHaveLength(2);
+  });
+
+  it('whose folder is not there at all makes nobody write anywhere', async () => {
+    const rig = await startDisks();
+    const path = join(rig.dataDir, 'not', 'there');
+    rig.resources.create(rig.of('storageclasses'), {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'nowhere' },
+      provisioner: 'hayloft.io/local',
+      parameters: { path },
+    } as never);
+    const { spec, ...rest } = claim('data', '1Mi');
+    rig.resources.create(rig.of('persistentvolumeclaims'), { ...rest, spec: { ...spec, storageClassName: 'nowhere' } } as never);
+    await until('it to be told', () => rig.events.some(({ about, reason }) => about === 'nowhere' && reason === 'FolderMissing'));
+    expect(existsSync(path)).toBe(false);
+    mkdirSync(path, { recursive: true });
+    await rig.restart();
+    await rig.until('persistentvolumeclaims', 'data', bound);
   });
 });
 

@@ -8,6 +8,7 @@ import { isDefaultClass, isDefaultForMachines, storageClasses } from '../definit
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { claimsOf, isControlledBy } from '../machine-use.ts';
+import { folderMissing } from '../files/class-folder.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
 import { resolveSource } from '../populate/http-source.ts';
@@ -41,9 +42,12 @@ export function controlVolumes(parts: VolumeParts): Controller {
       .list(volumes)
       .filter(({ status }) => status?.phase === 'CloneScheduled')
       .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
+  // A class's folder that has come, or gone, concerns all that are on it.
+  const everyVolume = (): Key[] => resources.list(volumes).map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name ?? '' }));
   return createController(parts, {
     of: volumes,
     related: [
+      related({ of: storageClasses, keys: everyVolume }),
       related({
         of: claims,
         keys: ({ object: { metadata } }) => [
@@ -75,6 +79,11 @@ function bring(parts: VolumeParts, volume: DataVolume): ReconcileResult {
     return undefined;
   }
   if (claim.metadata.deletionTimestamp !== undefined) return undefined;
+  const folder = files.missingFolder(claim);
+  if (folder !== undefined) {
+    say(parts, volume, volume.status?.phase === undefined ? waiting('Pending', 'StorageUnavailable', folderMissing(folder)) : away(volume, folderMissing(folder)));
+    return undefined;
+  }
   const uid = claim.metadata.uid ?? '';
   const job = jobs.get(uid);
   // Growing comes after the content.
@@ -188,6 +197,14 @@ const waiting = (phase: VolumeState['phase'], reason: string, message: string): 
   phase,
   bound: false,
   running: { status: false, reason, message },
+});
+
+/** What was true stays true; it only cannot go on. */
+const away = ({ status = {} }: DataVolume, message: string): VolumeState => ({
+  phase: status.phase ?? 'Pending',
+  bound: status.claimName !== undefined,
+  running: { status: false, reason: 'StorageUnavailable', message },
+  ...(status.phase === 'Succeeded' && status.progress !== 'N/A' ? { progress: 1 } : {}),
 });
 
 const failed = (message: string, restartCount = 0): VolumeState => ({

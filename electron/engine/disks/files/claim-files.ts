@@ -4,10 +4,12 @@
  */
 import { closeSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { recognize } from '#shared/images/recognize.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { FOLDER_ANNOTATION } from '../definitions/persistent-volume-claim.ts';
 import type { DiskFile, DiskFormat } from '../types.ts';
+import { folderMissing, isFolderThere } from './class-folder.ts';
 
 const formats: readonly DiskFormat[] = ['qcow2', 'raw'];
 const partialSuffix = '.partial';
@@ -22,6 +24,8 @@ export interface ClaimFiles {
   /** Path to make the claim's file at before it takes its real name; `step` tells several of them apart. */
   partialFor(claim: PersistentVolumeClaim, step?: string): string;
   find(claim: PersistentVolumeClaim): DiskFile | undefined;
+  /** The folder of the claim's storage class, when it is not there: its disk is not mounted. */
+  missingFolder(claim: PersistentVolumeClaim): string | undefined;
   /** Removes everything that belongs to the claim. */
   remove(claim: PersistentVolumeClaim): void;
   /**
@@ -35,17 +39,25 @@ export function createClaimFiles(dataDir: string): ClaimFiles {
   const ownFolder = join(dataDir, 'disks');
   const base = ({ metadata }: PersistentVolumeClaim): string =>
     join(metadata.annotations?.[FOLDER_ANNOTATION] ?? ownFolder, metadata.namespace ?? '', metadata.uid ?? '');
-  const ready = (path: string): string => {
+  const missingFolder = ({ metadata }: PersistentVolumeClaim): string | undefined => {
+    const path = metadata.annotations?.[FOLDER_ANNOTATION];
+    return path === undefined || isFolderThere(path) ? undefined : path;
+  };
+  const ready = (claim: PersistentVolumeClaim, path: string): string => {
+    const missing = missingFolder(claim);
+    if (missing !== undefined) throw new HayloftError('unreachable', folderMissing(missing), { retryable: true });
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return path;
   };
   return {
+    missingFolder,
     folder: (path = ownFolder) => {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      // Others are made by whoever names them: an empty mount point is not to be written to.
+      if (path === ownFolder) mkdirSync(path, { recursive: true, mode: 0o700 });
       return path;
     },
-    pathFor: (claim, format) => ready(`${base(claim)}.${format}`),
-    partialFor: (claim, step = 'new') => ready(`${base(claim)}.${step}${partialSuffix}`),
+    pathFor: (claim, format) => ready(claim, `${base(claim)}.${format}`),
+    partialFor: (claim, step = 'new') => ready(claim, `${base(claim)}.${step}${partialSuffix}`),
     find: (claim) => {
       for (const format of formats) {
         const path = `${base(claim)}.${format}`;

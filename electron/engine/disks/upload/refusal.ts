@@ -12,6 +12,7 @@ const answers: Partial<Record<ErrorCode, [status: number, reason: string]>> = {
   conflict: [409, 'Conflict'],
   cancelled: [409, 'Conflict'],
   'not-found': [503, 'ServiceUnavailable'],
+  unreachable: [503, 'ServiceUnavailable'],
   'no-space': [507, 'InsufficientStorage'],
 };
 
