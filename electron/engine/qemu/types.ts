@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../disks/types.ts';
+import type { GuestAgent } from './agent/types.ts';
 import type { QmpEvent } from './qmp.ts';
 
 export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
@@ -52,6 +53,7 @@ export interface Guest {
   /** Its own, for as long as it runs: sockets may lie there. */
   readonly folder: string;
   readonly monitor: Monitor;
+  readonly agent: GuestAgent;
   /** Rejects with a QmpError when QEMU does not answer: it has ended, or stands still. */
   state(): Promise<GuestState>;
   pause(): Promise<void>;

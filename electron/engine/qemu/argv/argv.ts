@@ -2,6 +2,7 @@
 import type { DomainSpec, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { DiskFile } from '../../disks/types.ts';
+import { AGENT_CHARDEV, AGENT_PORT } from '../agent/agent.ts';
 import type { UefiFirmware } from '../firmware.ts';
 import type { Accelerator } from '../types.ts';
 import { diskArguments } from './disks.ts';
@@ -112,8 +113,8 @@ function serialAndScreen(spec: VirtualMachineInstanceSpec, paths: GuestPaths): s
 function guestChannels(domain: DomainSpec, paths: GuestPaths): string[] {
   return [
     ...['-device', option('virtio-serial-pci', { id: 'channels' })],
-    ...['-chardev', socket('agent', paths.agent)],
-    ...['-device', option('virtserialport', { bus: 'channels.0', chardev: 'agent', name: 'org.qemu.guest_agent.0' })],
+    ...['-chardev', socket(AGENT_CHARDEV, paths.agent)],
+    ...['-device', option('virtserialport', { id: AGENT_PORT, bus: 'channels.0', chardev: AGENT_CHARDEV, name: 'org.qemu.guest_agent.0' })],
     ...(domain.devices.autoattachMemBalloon === false ? [] : ['-device', 'virtio-balloon-pci']),
     ...(domain.devices.rng === undefined
       ? []

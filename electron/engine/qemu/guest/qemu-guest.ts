@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
+import { AgentClient } from '../agent/agent.ts';
+import type { GuestAgent } from '../agent/types.ts';
 import type { GuestPaths } from '../argv/paths.ts';
 import { QmpError, type QmpConnection } from '../qmp.ts';
 import type { Guest, GuestExit, GuestState, Monitor } from '../types.ts';
@@ -46,6 +48,7 @@ export class QemuGuest implements Guest {
   readonly pid: number;
   readonly ended: Promise<GuestExit>;
   readonly #monitor: GuestMonitor;
+  readonly #agent: AgentClient;
   readonly #paths: GuestPaths;
   readonly #record: GuestRecord;
   readonly #listeners = new Set<() => void>();
@@ -67,7 +70,12 @@ export class QemuGuest implements Guest {
       if (event === 'SHUTDOWN') this.#takeShutdown(String(data['reason']));
       if (changing.has(event)) this.#tell();
     });
-    if (qmp) this.#openSerial();
+    this.#agent = new AgentClient(paths.agent, this.#monitor);
+    this.#agent.onChange(() => this.#tell());
+    if (qmp) {
+      this.#openSerial();
+      this.#lookForAgent();
+    }
     this.ended = this.#watch();
   }
 
@@ -77,6 +85,10 @@ export class QemuGuest implements Guest {
 
   get monitor(): Monitor {
     return this.#monitor;
+  }
+
+  get agent(): GuestAgent {
+    return this.#agent;
   }
 
   async state(): Promise<GuestState> {
@@ -152,6 +164,7 @@ export class QemuGuest implements Guest {
   release(): void {
     this.#released = true;
     this.#serial?.close();
+    this.#agent.close();
     this.#monitor.close();
   }
 
@@ -171,6 +184,11 @@ export class QemuGuest implements Guest {
     this.#serial = this.#record.hasSerial ? new SerialHub(this.#paths.serial) : undefined;
   }
 
+  /** Whether it cannot be asked shows in other ways; QEMU tells of changes by itself. */
+  #lookForAgent(): void {
+    this.#agent.look().catch(() => undefined);
+  }
+
   /** Stays in touch with the process until it is gone. */
   async #watch(): Promise<GuestExit> {
     while (this.#isAlive()) {
@@ -185,6 +203,7 @@ export class QemuGuest implements Guest {
       if (this.#released) return new Promise(() => undefined);
     }
     this.#serial?.close();
+    this.#agent.close();
     const exit = this.#exit ?? (await this.#unexpected());
     await rm(this.#paths.folder, { recursive: true, force: true });
     this.#tell();
@@ -195,6 +214,7 @@ export class QemuGuest implements Guest {
   async #foundAgain(): Promise<void> {
     this.#serial?.close();
     this.#openSerial();
+    this.#lookForAgent();
     await this.settle();
     this.#tell();
   }
