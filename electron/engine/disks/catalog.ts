@@ -19,6 +19,10 @@ export function findDisk({ resources, files, jobs }: Pick<DiskParts, 'resources'
   if (folder !== undefined) return { state: 'pending', phase: 'Pending', message: folderMissing(folder) };
   const file = jobs.get(claim.metadata.uid ?? '') === undefined ? files.find(claim) : undefined;
   if (file) return { state: 'ready', file };
+  const job = jobs.get(claim.metadata.uid ?? '')?.kind;
+  if (job === 'check' || job === 'grow') {
+    return { state: 'pending', phase: 'Pending', message: `The disk "${name}" is being ${job === 'check' ? 'checked' : 'made larger'}.` };
+  }
   const phase = volume?.status?.phase ?? claim.status?.phase ?? '';
   const reason = volume?.status?.conditions?.find(({ type }) => type === 'Running')?.message;
   return { state: 'pending', phase, message: reason === undefined || reason === '' ? pendingMessage(name, phase, claim) : reason };

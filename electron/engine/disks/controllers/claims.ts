@@ -12,7 +12,9 @@ import { virtualMachineInstances } from '../../machines/definitions/virtual-mach
 import { claimsOf, machinesUsing } from '../machine-use.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
+import { tellAllocation } from './allocation.ts';
 import { backoffMs } from './backoff.ts';
+import { checkClaim } from './check-claim.ts';
 import { growClaim, withoutResizing } from './grow-claim.ts';
 
 export function controlClaims(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>): Controller {
@@ -92,7 +94,7 @@ function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeCl
     const granted = parseQuantity(claim.status?.capacity?.storage);
     if (granted !== undefined && granted < wanted && file.virtualSizeBytes < wanted) return growClaim(parts, claims, claim, file, wanted);
     bind(parts, claims, claim, wanted);
-    return undefined;
+    return checkClaim(parts, claims, claim, file) ? undefined : tellAllocation(parts, claims, claim, file);
   }
   if (isFilledByVolume(claim)) {
     // What is granted stays until there is a file that can grow.

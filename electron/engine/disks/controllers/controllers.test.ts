@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -108,6 +108,47 @@ describe('claims', () => {
     expect(ready(rig, 'data').path.startsWith(join(folder, 'default'))).toBe(true);
     rig.resources.delete(rig.of('storageclasses'), undefined, 'elsewhere');
     expect(ready(rig, 'data').path.startsWith(folder)).toBe(true);
+  });
+});
+
+describe('the check of a disk', () => {
+  const intact = (object: PersistentVolumeClaim | undefined): string | undefined =>
+    object?.status?.conditions?.find(({ type }) => type === 'DiskIntact')?.reason;
+  const ask = (rig: DisksRig, text: string): unknown =>
+    rig.resources.change(rig.of<PersistentVolumeClaim>('persistentvolumeclaims'), 'default', 'data', ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, 'hayloft.io/check': text };
+    });
+
+  it('finds nothing in a whole one, and what is wrong in a damaged one', async () => {
+    const rig = await startDisks();
+    rig.resources.create(rig.of('persistentvolumeclaims'), claim('data', '8Mi'));
+    await rig.until('persistentvolumeclaims', 'data', bound);
+    ask(rig, 'first');
+    await rig.until<PersistentVolumeClaim>('persistentvolumeclaims', 'data', (object) => intact(object) === 'Checked');
+    const { path } = ready(rig, 'data');
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write 0 1M', path]);
+    // The first entry of the first table of data: it points beyond the file's end.
+    const file = openSync(path, 'r+');
+    const header = Buffer.alloc(48);
+    readSync(file, header, 0, 48, 0);
+    const table = Buffer.alloc(8);
+    readSync(file, table, 0, 8, Number(header.readBigUInt64BE(40)));
+    const entry = Buffer.alloc(8);
+    entry.writeBigUInt64BE((1n << 63n) | 0x7fff0000n);
+    writeSync(file, entry, 0, 8, Number(table.readBigUInt64BE(0) & 0x00fffffffffffe00n));
+    closeSync(file);
+    ask(rig, 'second');
+    const damaged = await rig.until<PersistentVolumeClaim>('persistentvolumeclaims', 'data', (object) => intact(object) === 'Damaged');
+    expect(damaged.status?.phase).toBe('Bound');
+    await until('it to be over', () => rig.module.catalog.find('default', 'data').state === 'ready');
+    expect(rig.events).toContainEqual(expect.objectContaining({ type: 'Warning', reason: 'DiskDamaged' }));
+  });
+
+  it('is told with what the disk takes of the host', async () => {
+    const rig = await startDisks();
+    rig.resources.create(rig.of('persistentvolumeclaims'), claim('data', '8Mi'));
+    const object = await rig.until<PersistentVolumeClaim>('persistentvolumeclaims', 'data', (found) => found?.metadata.annotations?.['hayloft.io/allocated'] !== undefined);
+    expect(Number(object.metadata.annotations?.['hayloft.io/allocated'])).toBe(ready(rig, 'data').allocatedBytes);
   });
 });
 
