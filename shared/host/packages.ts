@@ -112,6 +112,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['ovmf'], dnf: ['edk2-ovmf'], zypper: ['qemu-ovmf-x86_64'], pacman: ['edk2-ovmf'] },
   },
   {
+    id: 'swtpm',
+    title: 'A TPM for machines',
+    why: 'Tests start machines with a TPM.',
+    commands: ['swtpm'],
+    packages: { apt: ['swtpm'], dnf: ['swtpm'], zypper: ['swtpm'], pacman: ['swtpm'], brew: ['swtpm'] },
+  },
+  {
     id: 'chromium',
     title: 'Chromium',
     why: 'The app is tested in a real browser.',

@@ -80,6 +80,49 @@ export interface CloudInitSource {
   networkDataSecretRef?: { name: string };
 }
 
+/** Named is on, unless it says otherwise. */
+export interface FeatureState {
+  enabled?: boolean;
+}
+
+export interface HypervFeatures {
+  relaxed?: FeatureState;
+  vapic?: FeatureState;
+  spinlocks?: FeatureState & { spinlocks?: number };
+  vpindex?: FeatureState;
+  runtime?: FeatureState;
+  synic?: FeatureState;
+  synictimer?: FeatureState & { direct?: FeatureState };
+  reset?: FeatureState;
+  vendorid?: FeatureState & { vendorid?: string };
+  frequencies?: FeatureState;
+  reenlightenment?: FeatureState;
+  tlbflush?: FeatureState & { direct?: FeatureState; extended?: FeatureState };
+  ipi?: FeatureState;
+  evmcs?: FeatureState;
+}
+
+export interface DomainFeatures {
+  acpi?: FeatureState;
+  apic?: FeatureState;
+  smm?: FeatureState;
+  kvm?: { hidden?: boolean };
+  hyperv?: HypervFeatures;
+  hypervPassthrough?: FeatureState;
+}
+
+export interface DomainClock {
+  utc?: { offsetSeconds?: number };
+  timezone?: string;
+  timer?: {
+    hpet?: { present?: boolean };
+    kvm?: { present?: boolean };
+    pit?: { present?: boolean; tickPolicy?: 'delay' | 'discard' };
+    rtc?: { present?: boolean; tickPolicy?: 'delay' | 'catchup'; track?: 'guest' | 'wall' };
+    hyperv?: { present?: boolean };
+  };
+}
+
 export interface DomainSpec {
   cpu?: { cores?: number; sockets?: number; threads?: number; model?: string };
   memory?: { guest?: string };
@@ -93,7 +136,11 @@ export interface DomainSpec {
     serial?: string;
     bootloader?: { bios?: Record<string, unknown>; efi?: { secureBoot?: boolean; persistent?: boolean } };
   };
+  features?: DomainFeatures;
+  clock?: DomainClock;
+  chassis?: { manufacturer?: string; version?: string; serial?: string; asset?: string; sku?: string };
   devices: {
+    tpm?: { enabled?: boolean; persistent?: boolean };
     disks?: Disk[];
     interfaces?: Interface[];
     rng?: Record<string, never>;

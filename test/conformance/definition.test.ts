@@ -1,13 +1,13 @@
 /** What a machine's definition asks for, seen from inside real guests. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { VirtualMachineInstance } from '../../shared/kube/kubevirt.ts';
 import { startEngine, type RigEngine } from '../rig/engine.ts';
-import { openGuestShell } from '../rig/guest-shell.ts';
+import { openGuestShell, openSerialLine } from '../rig/guest-shell.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
-import { qemuProcesses } from '../rig/processes.ts';
+import { processesWith, qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
 
@@ -50,9 +50,108 @@ const isReady = (name: string): string => engine.kubectl(['wait', '--for=conditi
 beforeAll(async () => {
   engine = await startEngine();
   await uploadImage(engine, 'root', rigImage('shell-disk'), '64Mi');
+  await uploadImage(engine, 'ipxe', rigImage('ipxe-iso'), '16Mi');
 });
 
 afterAll(() => engine.destroy());
+
+/** What the guest has shown on its serial line, from the beginning. */
+async function serialLine(name: string): Promise<() => string> {
+  const { screen } = await openSerialLine(engine, name);
+  return screen;
+}
+
+const boots = (name: string, change: Partial<Change> & { efi: object }): object => {
+  const { efi, ...rest } = change;
+  return machine(name, {
+    ...rest,
+    domain: { firmware: { bootloader: { efi } }, ...rest.domain },
+    disks: [{ name: 'cd', cdrom: { bus: 'sata' } }],
+    volumes: [{ name: 'cd', dataVolume: { name: 'ipxe' } }],
+  });
+};
+const kept = (): string[] => (existsSync(join(engine.dataDir, 'firmware')) ? readdirSync(join(engine.dataDir, 'firmware')) : []);
+const uidOf = (kind: string, name: string): string => engine.kubectl(['get', kind, name, '-o', 'jsonpath={.metadata.uid}']);
+const remove = (name: string): string => engine.kubectl(['delete', 'vm', name, '--timeout=30s']);
+
+describe('UEFI firmware', () => {
+  it('starts what is on the disc, and keeps its variables from one life to the next where asked to', async () => {
+    apply(boots('uefi', { efi: { secureBoot: false, persistent: true } }));
+    isReady('uefi');
+    const line = await serialLine('uefi');
+    await until('the firmware to start the disc', () => /BdsDxe: starting Boot\w+/.test(line()), 90_000);
+    const file = `${uidOf('vm', 'uefi')}.fd`;
+    expect(kept()).toEqual([file]);
+    await engine.api('PUT', '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachines/uefi/stop', { gracePeriod: 0 });
+    await until('it to be gone', () => engine.kubectl(['get', 'vmi', '--ignore-not-found']) === '');
+    const written = readFileSync(join(engine.dataDir, 'firmware', file));
+    expect(written.equals(readFileSync('/usr/share/OVMF/OVMF_VARS_4M.fd'))).toBe(false);
+    await engine.api('PUT', '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachines/uefi/start');
+    isReady('uefi');
+    expect(kept()).toEqual([file]);
+    remove('uefi');
+    expect(kept()).toEqual([]);
+  });
+
+  it('with secure boot does not start what nobody signed', async () => {
+    expect(() => apply(boots('secure', { efi: {} }))).toThrow(/spec.template.spec.domain.features: .*SecureBoot requires SMM/);
+    apply(boots('secure', { efi: {}, domain: { features: { smm: {} } } }));
+    isReady('secure');
+    const line = await serialLine('secure');
+    await until('the firmware to refuse it', () => line().includes('Access Denied'), 90_000);
+    expect(line()).not.toContain('BdsDxe: starting');
+    remove('secure');
+  });
+});
+
+describe('a TPM', () => {
+  const tpms = (uid: string): number[] => processesWith('swtpm', uid);
+
+  it('is seen by the guest, outlives the engine, and ends with the guest', async () => {
+    apply(machine('trusted', { domain: { devices: { tpm: { persistent: true } } }, disks: [root.disk], volumes: [root.volume] }));
+    isReady('trusted');
+    const uid = uidOf('vmi', 'trusted');
+    const [before] = tpms(uid);
+    expect(before).toBeDefined();
+    const shell = await openGuestShell(engine, 'trusted');
+    expect(await shell.run('cat /sys/class/tpm/tpm0/tpm_version_major')).toBe('2');
+    shell.close();
+
+    await engine.program.stop('SIGKILL');
+    engine = await startEngine({ dataDir: engine.dataDir });
+    isReady('trusted');
+    expect(tpms(uid)).toEqual([before]);
+    await engine.api('PUT', '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachines/trusted/stop', { gracePeriod: 0 });
+    await until('the TPM to end', () => tpms(uid).length === 0);
+    const folder = `${uidOf('vm', 'trusted')}.tpm`;
+    expect(kept()).toEqual([folder]);
+    expect(readdirSync(join(engine.dataDir, 'firmware', folder))).toContain('tpm2-00.permall');
+    remove('trusted');
+    expect(kept()).toEqual([]);
+  });
+});
+
+describe('features and clock', () => {
+  it('are taken by QEMU, all of them', async () => {
+    const features = {
+      ...{ acpi: {}, apic: {}, smm: {}, kvm: { hidden: true } },
+      hyperv: {
+        ...{ relaxed: {}, vapic: {}, spinlocks: { spinlocks: 8191 }, vpindex: {}, runtime: {}, synic: {}, synictimer: { direct: {} }, reset: {} },
+        ...{ vendorid: { vendorid: 'loft' }, frequencies: {}, tlbflush: { direct: {}, extended: {} }, ipi: {} },
+      },
+    };
+    const clock = { timezone: 'Europe/Vienna', timer: { hpet: { present: false }, pit: { tickPolicy: 'delay' }, rtc: { tickPolicy: 'catchup' }, kvm: { present: false }, hyperv: {} } };
+    apply(machine('windows', { domain: { features, clock, chassis: { manufacturer: 'Loft', sku: '1' } }, disks: [root.disk], volumes: [root.volume] }));
+    isReady('windows');
+    const shell = await openGuestShell(engine, 'windows');
+    expect(await shell.run('cat /sys/class/dmi/id/chassis_vendor')).toBe('Loft');
+    const shown = Date.parse(`${(await shell.run('cat /sys/class/rtc/rtc0/date /sys/class/rtc/rtc0/time')).replace(/\s+/, 'T')}Z`);
+    const aheadMinutes = Math.round((shown - Date.now()) / 60_000);
+    expect([60, 120]).toContain(aheadMinutes);
+    shell.close();
+    remove('windows');
+  });
+});
 
 describe('discs with settings', () => {
   it('are waited for where their Secret is missing, are read by the guest, and are gone with it', async () => {

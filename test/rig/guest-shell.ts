@@ -14,8 +14,15 @@ export interface GuestShell {
   close(): void;
 }
 
-/** Waits for the login prompt and logs in as root. */
-export async function openGuestShell(engine: EngineClient, name: string, limitMs = 90_000): Promise<GuestShell> {
+export interface SerialLine {
+  /** Everything the line has shown. */
+  screen(): string;
+  send(text: string): void;
+  close(): void;
+}
+
+/** A machine's serial line as it is, whatever runs in it. */
+export async function openSerialLine(engine: EngineClient, name: string): Promise<SerialLine> {
   const path = `/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachineinstances/${name}/console`;
   const socket = new WebSocket(engine.endpoint.replace(/^https/, 'wss') + path, ['plain.kubevirt.io'], {
     ca: engine.ca,
@@ -24,36 +31,42 @@ export async function openGuestShell(engine: EngineClient, name: string, limitMs
   let screen = '';
   socket.on('message', (bytes: Buffer) => (screen += bytes.toString('latin1')));
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  const type = (text: string): void => socket.send(Buffer.from(`${text}\n`));
+  return { screen: () => screen, send: (text) => socket.send(Buffer.from(text)), close: () => socket.close() };
+}
+
+/** Waits for the login prompt and logs in as root. */
+export async function openGuestShell(engine: EngineClient, name: string, limitMs = 90_000): Promise<GuestShell> {
+  const line = await openSerialLine(engine, name);
+  const type = (text: string): void => line.send(`${text}\n`);
   const shows = (what: string, test: () => boolean, ms = limitMs): Promise<unknown> =>
     until(what, test, ms).catch((error: unknown) => {
-      throw new Error(`${String(error)}\nThe serial line of ${name} ends with:\n${screen.slice(-2000)}`);
+      throw new Error(`${String(error)}\nThe serial line of ${name} ends with:\n${line.screen().slice(-2000)}`);
     });
   // busybox asks after the prompt where the cursor is.
   const prompt = /# (.\[6n)?$/;
-  if (!/login: $/.test(screen)) type('');
-  await shows('the login prompt', () => /login: $/.test(screen) || prompt.test(screen));
-  if (!prompt.test(screen)) {
+  if (!/login: $/.test(line.screen())) type('');
+  await shows('the login prompt', () => /login: $/.test(line.screen()) || prompt.test(line.screen()));
+  if (!prompt.test(line.screen())) {
     type('root');
-    await shows('the password prompt', () => screen.includes('Password:'));
+    await shows('the password prompt', () => line.screen().includes('Password:'));
     type(shellPassword);
-    await shows('a shell', () => prompt.test(screen));
+    await shows('a shell', () => prompt.test(line.screen()));
   }
   let count = 0;
   return {
-    screen: () => screen,
+    screen: () => line.screen(),
     type,
     run: async (command, ms = 30_000) => {
       count += 1;
-      const from = screen.length;
+      const from = line.screen().length;
       // Written in two parts, so that the line's echo is not taken for the answer.
       type(`echo BE''GIN${count}; ${command}; echo E''ND${count} $?`);
       const pattern = new RegExp(`BEGIN${count}\\r?\\n([^]*?)END${count} (\\d+)`);
-      await shows(`"${command}"`, () => pattern.test(screen.slice(from)), ms);
-      const [, text = '', code] = pattern.exec(screen.slice(from)) ?? [];
+      await shows(`"${command}"`, () => pattern.test(line.screen().slice(from)), ms);
+      const [, text = '', code] = pattern.exec(line.screen().slice(from)) ?? [];
       if (code !== '0') throw new Error(`${command} ended with ${code ?? '?'}:\n${text}`);
       return text.replaceAll('\r', '').trim();
     },
-    close: () => socket.close(),
+    close: () => line.close(),
   };
 }

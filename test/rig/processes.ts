@@ -1,5 +1,6 @@
 /** The processes of this machine, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export interface ProcessEntry {
   pid: number;
@@ -18,6 +19,12 @@ export function qemuProcesses(text: string): ProcessEntry[] {
     ({ argv }) => (argv[0] ?? '').includes('qemu-system') && argv.some((word) => word.includes(text)),
   );
 }
+
+/** Ids of processes of a program with this text in their arguments. */
+export const processesWith = (program: string, text: string): number[] =>
+  processes()
+    .filter(({ argv }) => basename(argv[0] ?? '') === program && argv.some((word) => word.includes(text)))
+    .map(({ pid }) => pid);
 
 /** A process that ended while we looked has no arguments. */
 function argumentsOf(pid: string): string[] {

@@ -10,13 +10,15 @@ import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
+import { checkFirmware } from './firmware-admission.ts';
 import { checkSeeds } from './seeds/admission.ts';
 import { checkHotplug } from './volumes/admission.ts';
 
 export interface HostLimits {
   memoryBytes: number;
   cores: number;
-  hasUefi(): boolean;
+  hasUefi(secureBoot?: boolean): boolean;
+  hasTpm(): boolean;
 }
 
 /** Holds an instance until its guest is gone; KubeVirt has one of this name. */
@@ -102,6 +104,7 @@ export function checkInstance(spec: VirtualMachineInstanceSpec, path: string, li
     ...checkDisks(spec, path),
     ...checkHotplug(spec, path),
     ...checkSeeds(spec, path),
+    ...checkFirmware(spec.domain, `${path}.domain`, limits),
     ...checkNetworks(spec, path),
     ...checkBootOrder(spec, path),
   ];
@@ -120,16 +123,6 @@ function checkSize(spec: VirtualMachineInstanceSpec, path: string, limits: HostL
   const most = limits.cores * mostCoresPerCore;
   if (sockets * cores * threads > most) {
     causes.push(fault(`${path}.domain.cpu.cores`, `the machine asks for ${sockets * cores * threads} processors; on this computer ${most} at most make sense, for it has ${limits.cores}`));
-  }
-  const efi = spec.domain.firmware?.bootloader?.efi;
-  if (efi && spec.domain.firmware?.bootloader?.bios) {
-    causes.push(fault(`${path}.domain.firmware.bootloader`, 'it is either bios or efi'));
-  }
-  if (efi && !limits.hasUefi()) {
-    causes.push(fault(`${path}.domain.firmware.bootloader.efi`, 'UEFI firmware is not installed on this computer (packages "ovmf" or "edk2-ovmf"); use bios'));
-  }
-  if (efi?.secureBoot === true) {
-    causes.push(fault(`${path}.domain.firmware.bootloader.efi.secureBoot`, 'secure boot is not offered here yet; set it to false'));
   }
   return causes;
 }

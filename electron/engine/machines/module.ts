@@ -6,7 +6,8 @@ import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
 import type { DiskCatalog, GrowOpenDisk } from '../disks/types.ts';
-import { findUefiFirmware } from '../qemu/firmware.ts';
+import { findUefiFirmware } from '../qemu/firmware/uefi.ts';
+import { findSwtpm } from '../qemu/tpm/swtpm.ts';
 import type { Hypervisor } from '../qemu/types.ts';
 import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
 import { powerRoutes } from './actions/power.ts';
@@ -22,6 +23,7 @@ import { growOpenDisk } from './volumes/grow.ts';
 import { beginAgainWhatWentDown, goOn, type RestParts } from './rest/rest.ts';
 import { restRoute } from './rest/routes.ts';
 import { SavedStates } from './rest/saved-state.ts';
+import { sweepWhenMachinesGo } from './kept-state.ts';
 import { noteAcceleration } from './node-notes.ts';
 
 export interface MachinesOptions {
@@ -40,7 +42,8 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
   const limits: HostLimits = {
     memoryBytes: totalmem(),
     cores: cpus().length,
-    hasUefi: () => findUefiFirmware() !== undefined,
+    hasUefi: (secureBoot) => findUefiFirmware(secureBoot) !== undefined,
+    hasTpm: () => findSwtpm() !== undefined,
   };
   const guests = new Guests(hypervisor);
   const machines = { ...virtualMachines, admit: admitMachine(limits, volumes) };
@@ -73,7 +76,12 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
       await adopt(rest);
       beginAgainWhatWentDown(rest);
       controllers = [controlInstances({ ...rest, disks }), controlMachines({ context, disks, volumes, instances })];
-      stopNoting = noteAcceleration(context, hypervisor);
+      const stopSweeping = sweepWhenMachinesGo(context, hypervisor);
+      const stopNotes = noteAcceleration(context, hypervisor);
+      stopNoting = () => {
+        stopSweeping();
+        stopNotes();
+      };
     },
     stop: async () => {
       stopNoting();

@@ -1,7 +1,7 @@
 /** What the Node says of how guests run on it. */
 import type { EngineContext } from '../context.ts';
 import { nodes } from '../core/node.ts';
-import { findUefiFirmware } from '../qemu/firmware.ts';
+import { findUefiFirmware } from '../qemu/firmware/uefi.ts';
 import type { Hypervisor } from '../qemu/types.ts';
 
 /** While there is no QEMU it is looked for again: it may be installed meanwhile. */

@@ -1,14 +1,16 @@
 /** Starts guests, finds again those that an earlier engine left, and knows how they run here. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { isEnabled } from '#shared/kube/firmware.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Log } from '../context.ts';
 import type { DiskFile } from '../disks/types.ts';
 import { findAcceleration, type Verdict } from './acceleration/acceleration.ts';
 import { qemuArguments } from './argv/argv.ts';
 import { guestPaths, incomingSocket, type GuestPaths } from './argv/paths.ts';
-import { findUefiFirmware, type UefiFirmware } from './firmware.ts';
+import { keptTpmFolder, prepareFirmware, sweepKeptState } from './firmware/kept-state.ts';
+import { endTpmIn, startTpm, type Tpm } from './tpm/swtpm.ts';
 import { findGuestProcesses, isGuestProcess, startOf } from './guest/process.ts';
 import { QemuGuest } from './guest/qemu-guest.ts';
 import { readRecord, recordFrom, writeRecord, type GuestRecord } from './guest/record.ts';
@@ -22,19 +24,13 @@ export interface HypervisorOptions {
   runDir: string;
   /** Where what was found out about this host is remembered. */
   cacheDir: string;
-  /** Where UEFI variables that must survive a stop are kept. */
+  /** Where UEFI variables and TPMs that must survive a stop are kept. */
   firmwareDir: string;
   log: Log;
 }
 
 /** The engine does not keep everybody waiting for one guest that does not answer. */
 const adoptionMs = 1000;
-
-/** Names of the machine's own UEFI variables, by the VirtualMachine that owns the instance. */
-function variablesName(plan: GuestPlan): string {
-  const owner = plan.vmi.metadata.ownerReferences?.find((reference) => reference.kind === 'VirtualMachine');
-  return `${owner?.uid ?? plan.vmi.metadata.uid ?? ''}.fd`;
-}
 
 export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const runDir = usableRunFolder(options.runDir);
@@ -70,11 +66,11 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     const left = existsSync(paths.folder) ? await adoptOne(uid, runningProcess(uid)) : undefined;
     if (left) return left;
     mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+    let tpm: Tpm | undefined;
     try {
-      const firmware = findUefiFirmware();
-      const uefiVariables = prepareVariables(plan, paths, firmware);
+      const firmware = prepareFirmware(options.firmwareDir, plan.vmi, paths);
       const volumes = withOwnDisks(plan, paths);
-      const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, uefiVariables });
+      const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, now: new Date() });
       if (plan.incoming === true) args.push('-incoming', `unix:${incomingSocket(paths.folder)}`);
       const { devices } = plan.vmi.spec.domain;
       const hasGraphics = devices.autoattachGraphicsDevice !== false;
@@ -83,28 +79,21 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
         const startedAt = startOf(pid);
         return { uid, pid, ...(startedAt === undefined ? {} : { startedAt }), hasGraphics, hasSerial };
       };
+      tpm = await tpmFor(plan, paths);
       const { pid, qmp } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)));
       return hold(record(pid), paths, qmp);
     } catch (error) {
+      tpm?.end();
       rmSync(paths.folder, { recursive: true, force: true });
       throw error;
     }
   }
 
-  function prepareVariables(plan: GuestPlan, paths: GuestPaths, firmware: UefiFirmware | undefined): string {
-    const efi = plan.vmi.spec.domain.firmware?.bootloader?.efi;
-    if (efi === undefined) return paths.variables;
-    if (firmware === undefined) {
-      throw new HayloftError('unsupported', 'UEFI firmware is not installed on this computer.', {
-        hint: 'Install it (the package "ovmf" or "edk2-ovmf"), or use BIOS for this machine.',
-      });
-    }
-    const file = efi.persistent === true ? join(options.firmwareDir, variablesName(plan)) : paths.variables;
-    if (!existsSync(file)) {
-      mkdirSync(options.firmwareDir, { recursive: true, mode: 0o700 });
-      copyFileSync(firmware.variables, file);
-    }
-    return file;
+  async function tpmFor({ vmi }: GuestPlan, paths: GuestPaths): Promise<Tpm | undefined> {
+    const { tpm } = vmi.spec.domain.devices;
+    if (!isEnabled(tpm)) return undefined;
+    const stateFolder = tpm?.persistent === true ? keptTpmFolder(options.firmwareDir, vmi) : paths.tpmState;
+    return startTpm({ socket: paths.tpm, stateFolder, log: paths.tpmLog });
   }
 
   async function adopt(): Promise<Guest[]> {
@@ -119,6 +108,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     const paths = guestPaths(join(runDir, uid));
     const record = recordOf(uid, paths, running);
     if (!record) {
+      await endTpmIn(paths.folder);
       rmSync(paths.folder, { recursive: true, force: true });
       return undefined;
     }
@@ -145,6 +135,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     },
     start,
     adopt,
+    forgetOthers: (keepers) => sweepKeptState(options.firmwareDir, keepers),
     release: () => {
       for (const guest of guests) guest.release();
       guests.clear();

@@ -85,6 +85,8 @@ export interface Hypervisor {
   start(plan: GuestPlan): Promise<Guest>;
   /** Finds every process that an earlier engine left running: all of them, whether they answer or not. */
   adopt(): Promise<Guest[]>;
+  /** Removes the firmware's and the TPMs' kept state of all machines but these (uids, see `keeperOf`). */
+  forgetOthers(keepers: ReadonlySet<string>): void;
   /** Lets go of all guests (connections closed, processes untouched). */
   release(): Promise<void>;
 }

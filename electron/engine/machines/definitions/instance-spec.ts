@@ -1,5 +1,6 @@
 /** The schema of a machine's spec: what the engine honours of KubeVirt's, and what it refuses by name. */
 import { any, array, boolean, integer, intOrString, map, object, quantity, string, unsupported, type Schema } from '../../api/schema.ts';
+import { features } from './features.ts';
 import { accessCredentials, seedSources } from '../seeds/schema.ts';
 
 const empty = object({});
@@ -75,7 +76,7 @@ const devices = object({
   gpus: unsupported(noPassthrough),
   hostDevices: unsupported(noPassthrough),
   filesystems: unsupported('folders of the host are not shared with guests'),
-  tpm: unsupported('there is no TPM here yet'),
+  tpm: object({ enabled: boolean(), persistent: boolean({ description: 'What it keeps survives a stop of the machine.' }) }),
   watchdog: unsupported('there is no watchdog here yet'),
   sound: unsupported('there is nobody to hear it'),
   downwardMetrics: unsupported('the host’s metrics are not shown to guests'),
@@ -87,6 +88,20 @@ const devices = object({
   panicDevices: array(object({ model: string({ enum: ['isa', 'pvpanic'] }) }), { description: 'By these a guest tells that its kernel panicked; it counts as failed then.' }),
   disableHotplug: boolean({ description: 'Keeps no places free for disks that come while the machine runs.' }),
   useVirtioTransitional: unsupported('devices are modern virtio'),
+});
+
+const present = boolean();
+const tickPolicy = (...policies: string[]): Schema => string({ enum: policies });
+const clock = object({
+  utc: object({ offsetSeconds: integer() }),
+  timezone: string({ description: 'The clock shows local time there, as Windows expects.' }),
+  timer: object({
+    hpet: object({ present, tickPolicy: unsupported('QEMU delays ticks') }),
+    kvm: object({ present }),
+    pit: object({ present, tickPolicy: tickPolicy('delay', 'discard') }),
+    rtc: object({ present: unsupported('the board has one'), tickPolicy: tickPolicy('delay', 'catchup'), track: string({ enum: ['guest', 'wall'] }) }),
+    hyperv: object({ present }),
+  }),
 });
 
 const resourceList = object({ memory: quantity(), cpu: intOrString() });
@@ -124,11 +139,11 @@ const domain = object(
       acpi: unsupported('the engine gives the tables'),
     }),
     devices,
-    features: unsupported('QEMU’s defaults apply'),
-    clock: unsupported('the clock is UTC'),
+    features,
+    clock,
     ioThreadsPolicy: unsupported('QEMU’s main thread serves all disks'),
     ioThreads: unsupported('QEMU’s main thread serves all disks'),
-    chassis: unsupported('give firmware.serial'),
+    chassis: object({ manufacturer: string(), version: string(), serial: string(), asset: string(), sku: string() }),
     launchSecurity: unsupported('memory is not encrypted'),
     rebootPolicy: unsupported('a reboot inside the guest keeps the machine'),
   },

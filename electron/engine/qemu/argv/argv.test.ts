@@ -24,7 +24,7 @@ function args(instance: VirtualMachineInstance, volumes: Record<string, DiskFile
     cpuModel: 'max',
     paths: guestPaths('/run/g'),
     firmware: undefined,
-    uefiVariables: '/run/g/vars.fd',
+    now: new Date('2026-05-06T07:08:09Z'),
     ...rest,
   });
 }
@@ -116,12 +116,48 @@ describe('qemuArguments', () => {
   });
 
   it('starts with UEFI from a shared read-only code and variables of its own', () => {
-    const domain = { firmware: { bootloader: { efi: {} } } };
-    const argv = args(vmi(domain), {}, { firmware: { code: '/fw/code.fd', variables: '/fw/vars.fd' } });
+    const domain = { firmware: { bootloader: { efi: { secureBoot: false } } } };
+    const argv = args(vmi(domain), {}, { firmware: { code: '/fw/code.fd', variables: '/fw/vars.fd', ownVariables: '/run/g/vars.fd' } });
     expect(values(argv, '-drive')).toEqual([
       'if=pflash,format=raw,unit=0,readonly=on,file=/fw/code.fd',
       'if=pflash,format=raw,unit=1,readonly=off,file=/run/g/vars.fd',
     ]);
+  });
+});
+
+describe('a machine’s board', () => {
+  const firmware = { code: '/fw/code.fd', variables: '/fw/vars.fd', ownVariables: '/run/g/vars.fd' };
+
+  it('keeps the variables of secure boot from the guest', () => {
+    const domain = { firmware: { bootloader: { efi: {} } }, features: { smm: {} } };
+    const argv = args(vmi(domain), {}, { firmware });
+    expect(values(argv, '-machine')[0]).toContain('smm=on');
+    expect(values(argv, '-global')).toContain('driver=cfi.pflash01,property=secure,value=on');
+    expect(values(args(vmi({ firmware: { bootloader: { efi: { secureBoot: false } } } }), {}, { firmware }), '-global')).toEqual([]);
+  });
+
+  it('has a TPM where it is asked for and not turned off', () => {
+    expect(device(args(vmi({ devices: { tpm: {} } })), 'tpm-crb')).toBe('tpm-crb,tpmdev=tpm0');
+    expect(device(args(vmi({ devices: { tpm: { enabled: false } } })), 'tpm-crb')).toBeUndefined();
+  });
+
+  it('follows features and chassis', () => {
+    const domain: Partial<DomainSpec> = {
+      features: { acpi: { enabled: false }, kvm: { hidden: true }, hyperv: { relaxed: {}, spinlocks: {}, vendorid: { vendorid: 'loft' }, ipi: { enabled: false } } },
+      chassis: { manufacturer: 'Oak, Inc' },
+    };
+    const argv = args(vmi(domain), {}, { accelerator: 'kvm' });
+    expect(values(args(vmi(domain)), '-cpu')).toEqual(['max']);
+    expect(values(argv, '-machine')[0]).toContain('acpi=off');
+    expect(values(argv, '-cpu')).toEqual(['max,kvm=off,hv-relaxed=on,hv-spinlocks=4096,hv-vendor-id=loft']);
+    expect(values(argv, '-smbios')).toEqual(['type=3,manufacturer=Oak,, Inc']);
+  });
+
+  it('shows the time that was asked for', () => {
+    const rtc = (clock: DomainSpec['clock']): string | undefined => values(args(vmi(clock ? { clock } : {})), '-rtc')[0];
+    expect(rtc(undefined)).toBe('base=utc,driftfix=slew');
+    expect(rtc({ utc: { offsetSeconds: -60 } })).toBe('base=2026-05-06T07:07:09,driftfix=slew');
+    expect(rtc({ timezone: 'Europe/Vienna', timer: { rtc: { track: 'guest', tickPolicy: 'delay' } } })).toBe('base=2026-05-06T09:08:09,clock=vm,driftfix=none');
   });
 });
 

@@ -1,13 +1,16 @@
 /** QEMU's command line for a guest, from its spec alone: the same input gives the same words. */
+import { isEnabled, usesSecureBoot } from '#shared/kube/firmware.ts';
 import type { DomainSpec, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { DiskFile } from '../../disks/types.ts';
 import { AGENT_CHARDEV, AGENT_PORT } from '../agent/agent.ts';
-import type { UefiFirmware } from '../firmware.ts';
+import type { PreparedFirmware } from '../firmware/kept-state.ts';
 import type { Accelerator } from '../types.ts';
+import { clockArguments } from './clock.ts';
+import { cpuArgument } from './cpu.ts';
 import { diskArguments } from './disks.ts';
 import { networkArguments } from './networks.ts';
-import { option } from './options.ts';
+import { option, type OptionValue } from './options.ts';
 import { panicArguments } from './panic.ts';
 import type { GuestPaths } from './paths.ts';
 
@@ -19,9 +22,9 @@ export interface ArgvInput {
   cpuModel: string;
   paths: GuestPaths;
   /** Needed when the spec asks for UEFI. */
-  firmware: UefiFirmware | undefined;
-  /** Where the guest's own UEFI variables are. */
-  uefiVariables: string;
+  firmware: PreparedFirmware | undefined;
+  /** When the guest starts. */
+  now: Date;
 }
 
 /** @returns the arguments, without the program itself */
@@ -32,18 +35,19 @@ export function qemuArguments(input: ArgvInput): string[] {
   return [
     ...['-name', option(`guest=${vmi.metadata.namespace ?? 'default'}/${vmi.metadata.name ?? ''}`, { 'debug-threads': true })],
     ...['-uuid', spec.domain.firmware?.uuid ?? vmi.metadata.uid ?? ''],
-    ...(spec.domain.firmware?.serial === undefined ? [] : ['-smbios', option('type=1', { serial: spec.domain.firmware.serial })]),
+    ...identity(spec.domain),
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     // How a guest ended must be known even if no engine runs at that moment: QEMU waits until it was asked.
     ...['-action', 'shutdown=pause,panic=pause'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...machine(spec.domain, input.accelerator),
-    ...['-cpu', cpu(spec.domain, input)],
+    ...['-cpu', cpuArgument(spec.domain, input.cpuModel, input.accelerator)],
     ...['-smp', option(String(cpuCount(spec.domain)), topology(spec.domain))],
     ...['-m', `size=${memoryMiB(spec.domain)}M`],
-    ...['-rtc', 'base=utc,driftfix=slew'],
+    ...clockArguments(spec.domain, input.accelerator, input.now),
     ...(spec.startStrategy === 'Paused' ? ['-S'] : []),
     ...uefi(input),
+    ...tpm(spec.domain, paths),
     ...['-chardev', socket('qmp', paths.qmp), '-mon', 'chardev=qmp,mode=control'],
     ...['-device', option('qemu-xhci', { id: 'usb0' })],
     ...serialAndScreen(spec, paths),
@@ -74,25 +78,55 @@ function cpuCount(domain: DomainSpec): number {
 function machine(domain: DomainSpec, accelerator: Accelerator): string[] {
   const type = domain.machine?.type ?? 'q35';
   const accel = accelerator === 'tcg' ? option('tcg', { thread: 'multi' }) : accelerator;
-  return ['-machine', option(type, { usb: false, vmport: false }), '-accel', accel];
-}
-
-function cpu(domain: DomainSpec, input: ArgvInput): string {
-  const model = domain.cpu?.model ?? 'host-model';
-  return model === 'host-model' || model === 'host-passthrough' ? input.cpuModel : model;
+  return ['-machine', option(type, { usb: false, vmport: false, ...board(domain) }), '-accel', accel];
 }
 
 function socket(id: string, path: string): string {
   return option('socket', { id, path, server: true, wait: false });
 }
 
-function uefi({ vmi, firmware, uefiVariables }: ArgvInput): string[] {
-  if (vmi.spec.domain.firmware?.bootloader?.efi === undefined || firmware === undefined) return [];
+/** What the guest's firmware tells of the machine and its case (SMBIOS types 1 and 3). */
+function identity({ firmware, chassis }: DomainSpec): string[] {
+  return [
+    ...(firmware?.serial === undefined ? [] : ['-smbios', option('type=1', { serial: firmware.serial })]),
+    ...(chassis === undefined ? [] : ['-smbios', option('type=3', { ...chassis })]),
+  ];
+}
+
+function board(domain: DomainSpec): Record<string, OptionValue> {
+  const { acpi, smm } = domain.features ?? {};
+  return {
+    smm: needsSmm(domain) ? true : smm ? false : undefined,
+    acpi: acpi && !isEnabled(acpi) ? false : undefined,
+    hpet: domain.clock?.timer?.hpet?.present,
+    pit: domain.clock?.timer?.pit?.present,
+  };
+}
+
+/** The mode of the processor in which firmware keeps its variables to itself: secure boot rests on it. */
+const needsSmm = (domain: DomainSpec): boolean => usesSecureBoot(domain) || isEnabled(domain.features?.smm);
+
+function uefi({ vmi, firmware }: ArgvInput): string[] {
+  if (firmware === undefined) return [];
   const flash = (unit: number, file: string, readonly: boolean): string[] => [
     '-drive',
     option('if=pflash', { format: 'raw', unit, readonly, file }),
   ];
-  return [...flash(0, firmware.code, true), ...flash(1, uefiVariables, false)];
+  // Without the first, the guest could write the variables past the firmware; the second is what OVMF with SMM asks for.
+  const guarded = ['-global', 'driver=cfi.pflash01,property=secure,value=on', '-global', 'ICH9-LPC.disable_s3=1'];
+  return [
+    ...(usesSecureBoot(vmi.spec.domain) ? guarded : []),
+    ...flash(0, firmware.code, true),
+    ...flash(1, firmware.ownVariables, false),
+  ];
+}
+
+function tpm({ devices }: DomainSpec, paths: GuestPaths): string[] {
+  if (!isEnabled(devices.tpm)) return [];
+  return [
+    ...['-chardev', option('socket', { id: 'tpm', path: paths.tpm })],
+    ...['-tpmdev', 'emulator,id=tpm0,chardev=tpm', '-device', 'tpm-crb,tpmdev=tpm0'],
+  ];
 }
 
 function serialAndScreen(spec: VirtualMachineInstanceSpec, paths: GuestPaths): string[] {

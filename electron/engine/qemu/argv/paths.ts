@@ -13,6 +13,10 @@ export interface GuestPaths {
   record: string;
   /** UEFI variables. */
   variables: string;
+  /** The TPM's control socket, what it has to say, and its state where that ends with the guest. */
+  tpm: string;
+  tpmLog: string;
+  tpmState: string;
 }
 
 export function guestPaths(folder: string): GuestPaths {
@@ -25,6 +29,9 @@ export function guestPaths(folder: string): GuestPaths {
     log: join(folder, 'qemu.log'),
     record: join(folder, 'guest.json'),
     variables: join(folder, 'uefi-variables.fd'),
+    tpm: join(folder, 'tpm.sock'),
+    tpmLog: join(folder, 'tpm.log'),
+    tpmState: join(folder, 'tpm'),
   };
 }
 

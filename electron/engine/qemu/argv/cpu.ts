@@ -1,0 +1,58 @@
+/** The processor's model and what a machine's features add to it or take away, as `-cpu`. */
+import { isEnabled } from '#shared/kube/firmware.ts';
+import type { DomainSpec, FeatureState, HypervFeatures } from '#shared/kube/kubevirt.ts';
+import type { Accelerator } from '../types.ts';
+import { option, type OptionValue } from './options.ts';
+
+/** How often a guest tries a lock before it tells the host; KubeVirt's own number. */
+const defaultSpinlocks = 4096;
+
+/**
+ * What the host's kernel would do for a guest (kvm, hyperv) is left out where QEMU emulates: there is no kernel to ask.
+ * @param best the model that guests were seen to run with here, with its own properties after commas
+ */
+export function cpuArgument(domain: DomainSpec, best: string, accelerator: Accelerator): string {
+  const { model = 'host-model' } = domain.cpu ?? {};
+  const [base = '', ...properties] = (model === 'host-model' || model === 'host-passthrough' ? best : model).split(',');
+  const { apic, kvm, hyperv, hypervPassthrough } = domain.features ?? {};
+  const { timer } = domain.clock ?? {};
+  const changes: Record<string, OptionValue> = {
+    apic: apic && !isEnabled(apic) ? false : undefined,
+  };
+  if (accelerator === 'kvm') {
+    Object.assign(changes, {
+      kvm: kvm?.hidden === true ? false : undefined,
+      kvmclock: timer?.kvm?.present === false ? false : undefined,
+      'hv-time': timer?.hyperv && timer.hyperv.present !== false ? true : undefined,
+      'hv-passthrough': on(hypervPassthrough),
+      ...(hyperv ? enlightenments(hyperv) : {}),
+    });
+  }
+  return option([base, ...properties].join(','), changes);
+}
+
+const on = (feature: FeatureState | undefined): true | undefined => (isEnabled(feature) ? true : undefined);
+
+/** QEMU's names: docs/system/i386/hyperv. */
+function enlightenments(features: HypervFeatures): Record<string, OptionValue> {
+  const { spinlocks, vendorid, synictimer, tlbflush } = features;
+  return {
+    'hv-relaxed': on(features.relaxed),
+    'hv-vapic': on(features.vapic),
+    'hv-spinlocks': isEnabled(spinlocks) ? (spinlocks?.spinlocks ?? defaultSpinlocks) : undefined,
+    'hv-vpindex': on(features.vpindex),
+    'hv-runtime': on(features.runtime),
+    'hv-synic': on(features.synic),
+    'hv-stimer': on(synictimer),
+    'hv-stimer-direct': isEnabled(synictimer) ? on(synictimer?.direct) : undefined,
+    'hv-reset': on(features.reset),
+    'hv-vendor-id': isEnabled(vendorid) ? vendorid?.vendorid : undefined,
+    'hv-frequencies': on(features.frequencies),
+    'hv-reenlightenment': on(features.reenlightenment),
+    'hv-tlbflush': on(tlbflush),
+    'hv-tlbflush-direct': isEnabled(tlbflush) ? on(tlbflush?.direct) : undefined,
+    'hv-tlbflush-ext': isEnabled(tlbflush) ? on(tlbflush?.extended) : undefined,
+    'hv-ipi': on(features.ipi),
+    'hv-evmcs': on(features.evmcs),
+  };
+}
