@@ -57,8 +57,8 @@ afterAll(() => engine.destroy());
 
 /** What the guest has shown on its serial line, from the beginning. */
 async function serialLine(name: string): Promise<() => string> {
-  const { screen } = await openSerialLine(engine, name);
-  return screen;
+  const line = await openSerialLine(engine, name);
+  return () => line.screen();
 }
 
 const boots = (name: string, change: Partial<Change> & { efi: object }): object => {
