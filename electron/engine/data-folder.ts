@@ -15,6 +15,8 @@ export interface RunRecord {
   port: number;
   /** Addresses that it listens on beside loopback. */
   listen: string[];
+  /** Whether it is announced there. */
+  announce: boolean;
 }
 
 export interface DataFolder {
@@ -58,8 +60,8 @@ export function writeRecord(path: string, record: RunRecord): void {
 
 function readRecord(path: string): RunRecord | undefined {
   try {
-    const { pid, port, listen } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
-    return typeof pid === 'number' && typeof port === 'number' ? { pid, port, listen: Array.isArray(listen) ? listen : [] } : undefined;
+    const { pid, port, listen, announce } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
+    return typeof pid === 'number' && typeof port === 'number' ? { pid, port, listen: Array.isArray(listen) ? listen : [], announce: announce !== false } : undefined;
   } catch {
     // None yet, or damaged: then a free port is as good as any.
     return undefined;

@@ -13,7 +13,9 @@ import { nodeNameFrom } from './core/host.ts';
 import { explain, openDataFolder, writeRecord } from './data-folder.ts';
 import { createEventRecorder } from './events/recorder.ts';
 import { openLog } from './log.ts';
-import { loopback, serverNames } from './listen/addresses.ts';
+import { announce } from './announce/announce.ts';
+import type { Responder } from './announce/responder.ts';
+import { loopback, serverNames, type ServerNames } from './listen/addresses.ts';
 import { holdPort } from './port.ts';
 import type { Certificates } from './tls/certificates.ts';
 import { keepCertificates } from './tls/keeper.ts';
@@ -27,6 +29,8 @@ export interface EngineOptions {
   port?: number | undefined;
   /** Addresses beside loopback; absent: those of the last run. */
   listen?: readonly string[] | undefined;
+  /** Whether others are told of it where it listens for them; absent: as in the last run, and else yes. */
+  announce?: boolean | undefined;
 }
 
 /** What the engine is made of, besides its core; tests bring less. */
@@ -64,13 +68,15 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     const listen = options.listen ?? folder.lastRun?.listen ?? [];
     const held = await holdPort(options.port, folder.lastRun?.port, listen);
     undo.push(() => held.release());
+    const announced = options.announce ?? folder.lastRun?.announce ?? true;
+    let responder: Responder | undefined;
     const certificates = await keepCertificates({
       ...{ folder: join(dataDir, 'tls'), issue: parts.issue, log, onLan: listen.length > 0 },
-      names: () => serverNames(listen),
+      names: () => withName(serverNames(listen), responder?.host),
     });
     undo.push(() => certificates.stop());
     let token = ensureToken(join(dataDir, 'token'));
-    writeRecord(dataDir, { pid: process.pid, port: held.port, listen: [...listen] });
+    writeRecord(dataDir, { pid: process.pid, port: held.port, listen: [...listen], announce: announced });
 
     const { api, resources } = folder.store;
     const events = createEventRecorder(resources, log);
@@ -109,7 +115,13 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     certificates.follow((current) => {
       server.showCertificate(shown(current));
       tellOwner();
+      responder?.tell();
     });
+    if (announced && listen.length > 0) {
+      responder = announce({ nodeName: context.nodeName, port: held.port, listen, ca: () => certificates.current.ca, log });
+      undo.push(() => responder?.stop());
+      responder.start();
+    }
     log.info('The engine is ready', { endpoint, listen, pid: process.pid });
     return {
       endpoint,
@@ -127,6 +139,8 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     throw explain(dataDir, error);
   }
 }
+
+const withName = ({ dns, ip }: ServerNames, name: string | undefined): ServerNames => ({ dns: name === undefined ? dns : [...dns, name], ip });
 
 const shown = ({ server }: Certificates): { cert: string; key: string } => ({ cert: server.certificate, key: server.key });
 

@@ -21,7 +21,7 @@ const stopWithinMs = 10_000;
 /** See command/command.ts. */
 const commands = new Set(['token', 'rotate']);
 
-const usage = 'Usage: npm run engine -- --data-dir DIR [--port N] [--listen ADDRESS[,ADDRESS]|lan|loopback]';
+const usage = 'Usage: npm run engine -- --data-dir DIR [--port N] [--listen ADDRESS[,ADDRESS]|lan|loopback] [--announce yes|no]';
 
 if (process.argv[2] === issueArgument) await serveIssue();
 else if (process.argv[2] === 'service') await serve();
@@ -67,18 +67,21 @@ async function run(): Promise<void> {
 /** @throws HayloftError `bad-input` */
 function readOptions(args: string[]): EngineOptions {
   const wrong = (message: string, field: string): HayloftError => new HayloftError('bad-input', message, { hint: usage, field });
-  let values: { 'data-dir'?: string; port?: string; listen?: string };
+  let values: { 'data-dir'?: string; port?: string; listen?: string; announce?: string };
   try {
-    ({ values } = parseArgs({ args, options: { 'data-dir': { type: 'string' }, port: { type: 'string' }, listen: { type: 'string' } } }));
+    const text = { type: 'string' } as const;
+    ({ values } = parseArgs({ args, options: { 'data-dir': text, port: text, listen: text, announce: text } }));
   } catch (error) {
     throw wrong(error instanceof Error ? error.message : String(error), '');
   }
   const { 'data-dir': dataDir, port } = values;
   if (!dataDir) throw wrong('The engine needs a folder for its data.', 'data-dir');
   const listen = values.listen === undefined ? undefined : parseListen(values.listen);
-  if (port === undefined) return { dataDir: resolve(dataDir), listen };
+  if (values.announce !== undefined && !['yes', 'no'].includes(values.announce)) throw wrong(`"${values.announce}" is neither yes nor no.`, 'announce');
+  const announce = values.announce === undefined ? undefined : values.announce === 'yes';
+  if (port === undefined) return { dataDir: resolve(dataDir), listen, announce };
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw wrong(`"${port}" is no port number (0 to 65535).`, 'port');
-  return { dataDir: resolve(dataDir), listen, port: Number(port) };
+  return { dataDir: resolve(dataDir), listen, announce, port: Number(port) };
 }
 
 function fail(error: HayloftError): void {

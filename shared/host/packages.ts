@@ -153,6 +153,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
   },
   {
+    id: 'avahi',
+    title: 'Avahi',
+    why: 'The engine’s announcement is heard by the system’s own browser.',
+    commands: ['avahi-browse'],
+    packages: { apt: ['avahi-daemon', 'avahi-utils', 'dbus'], dnf: ['avahi', 'avahi-tools'], zypper: ['avahi', 'avahi-utils'], pacman: ['avahi'] },
+  },
+  {
     id: 'curl',
     title: 'curl',
     why: 'The engine is spoken to by a client that knows nothing of Kubernetes.',
