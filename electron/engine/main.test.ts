@@ -89,11 +89,13 @@ describe('the engine’s program', () => {
   it('lets no second engine into its folder', async () => {
     const folder = temporary();
     const { child, end } = await start('--data-dir', folder);
-    const before = readdirSync(folder);
+    // What the running engine finds out about the host in the meantime is its own.
+    const names = (): string[] => readdirSync(folder).filter((name) => name !== 'cache');
+    const before = names();
     const refused = await failure('--data-dir', folder);
     expect(refused).toMatchObject({ exitCode: 1, code: 'conflict' });
     expect(refused.message).toContain(`process ${String(child.pid)}`);
-    expect(readdirSync(folder)).toEqual(before);
+    expect(names()).toEqual(before);
     expect(await end('SIGTERM')).toBe(0);
   });
 

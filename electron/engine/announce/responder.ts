@@ -26,6 +26,8 @@ export interface ResponderOptions {
   log: Log;
 }
 
+type Objection = 'conflict' | 'yield';
+
 export class Responder {
   readonly #options: ResponderOptions;
   readonly #links = new Map<string, Link>();
@@ -33,7 +35,7 @@ export class Responder {
   #attempt = 1;
   #names: ServiceNames;
   #state: 'probing' | 'announced' = 'probing';
-  #trouble: 'conflict' | 'yield' | undefined;
+  #trouble: Objection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
 
@@ -104,12 +106,7 @@ export class Responder {
     const { signal } = this.#stopped;
     for (;;) {
       this.#state = 'probing';
-      this.#trouble = undefined;
-      for (let n = 0; n < probes && this.#trouble === undefined; n += 1) {
-        await this.#probe();
-        await delay(probeEveryMs, undefined, { signal });
-      }
-      const trouble = this.#trouble as 'conflict' | 'yield' | undefined;
+      const trouble = await this.#ask();
       if (trouble === undefined) break;
       if (trouble === 'yield') {
         await delay(yieldMs, undefined, { signal });
@@ -124,6 +121,17 @@ export class Responder {
     await this.#announce();
     await delay(announceAgainMs, undefined, { signal });
     await this.#announce();
+  }
+
+  /** Asks for our names until somebody objects, or had the time to. */
+  async #ask(): Promise<Objection | undefined> {
+    const objection = (): Objection | undefined => this.#trouble;
+    this.#trouble = undefined;
+    for (let n = 0; n < probes && objection() === undefined; n += 1) {
+      await this.#probe();
+      await delay(probeEveryMs, undefined, { signal: this.#stopped.signal });
+    }
+    return objection();
   }
 
   async #probe(): Promise<void> {
