@@ -7,6 +7,7 @@ import type { EngineParts } from './engine.ts';
 import { createMachinesModule } from './machines/module.ts';
 import { createNetworksModule } from './networks/module.ts';
 import { createHypervisor } from './qemu/hypervisor.ts';
+import { createSnapshotsModule } from './snapshots/module.ts';
 import type { Issue } from './tls/key-pair.ts';
 
 export function engineParts(issue: Issue): EngineParts {
@@ -21,7 +22,9 @@ export function engineParts(issue: Issue): EngineParts {
         log,
       });
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes });
-      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests })];
+      const { claims, volumes } = disks;
+      const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
+      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests }), snapshots];
     },
     createServer: createApiServer,
   };

@@ -62,6 +62,9 @@ export interface PersistentVolumeClaimSpec {
   storageClassName?: string;
   volumeName?: string;
   resources?: { requests?: { storage?: string }; limits?: { storage?: string } };
+  /** What the disk begins as a copy of. */
+  dataSource?: { apiGroup?: string; kind: string; name: string };
+  dataSourceRef?: { apiGroup?: string; kind: string; name: string; namespace?: string };
 }
 
 export interface PersistentVolumeClaim extends KubeObject {

@@ -193,6 +193,10 @@ export interface VirtualMachine extends KubeObject {
     runStrategy?: RunStrategy;
     conditions?: Condition[];
     stateChangeRequests?: StateChangeRequest[];
+    /** Name of the VirtualMachineSnapshot, or VirtualMachineRestore, that works on the machine now. */
+    snapshotInProgress?: string;
+    restoreInProgress?: string;
+    volumeSnapshotStatuses?: { name: string; enabled: boolean; reason?: string }[];
     startFailure?: { consecutiveFailCount?: number; retryAfterTimestamp?: string; lastFailedVMIUID?: string };
     observedGeneration?: number;
     desiredGeneration?: number;

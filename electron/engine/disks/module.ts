@@ -1,5 +1,6 @@
 /** Disks: claims and their files, DataVolumes that fill them, and the upload proxy. */
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import { notFound } from '../api/errors.ts';
 import type { EngineContext } from '../context.ts';
@@ -15,6 +16,7 @@ import { DEFAULT_CLASS, defaultStorageClass, storageClasses } from './definition
 import { uploadTokenRequests } from './definitions/upload-token-request.ts';
 import { createClaimFiles } from './files/claim-files.ts';
 import { createJobs } from './jobs.ts';
+import type { DiskParts } from './parts.ts';
 import type { DiskCatalog, GrowOpenDisk } from './types.ts';
 import { uploadRoutes, type ProxyParts } from './upload/proxy.ts';
 import { createUploadTokens } from './upload/token.ts';
@@ -28,8 +30,11 @@ export interface DisksOptions {
 
 export type DisksModule = EngineModule & {
   catalog: DiskCatalog;
-  /** DataVolumes with all their checks, for whoever makes some. */
+  /** DataVolumes and claims with all their checks, for whoever makes some. */
   volumes: ResourceDefinition<DataVolume>;
+  claims: ResourceDefinition<PersistentVolumeClaim>;
+  /** For whoever works on the disks' files; throws before the start. */
+  parts(): DiskParts;
 };
 
 export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksModule {
@@ -61,6 +66,8 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
   return {
     name: 'disks',
     volumes,
+    claims,
+    parts: started,
     definitions: [claims, storageClasses, volumes, cdiConfigs, tokenRequests],
     raw: uploadRoutes(() => parts),
     catalog: { find: (namespace, claimName) => findDisk({ resources: started().resources, files, jobs }, namespace, claimName) },

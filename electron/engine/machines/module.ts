@@ -1,7 +1,7 @@
 /** Machines: their kinds, what can be done to them, and the controllers that make them run. */
 import { cpus, totalmem } from 'node:os';
 import type { DataVolume } from '#shared/kube/cdi.ts';
-import type { VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
+import type { VirtualMachine, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
@@ -36,6 +36,8 @@ export interface MachinesOptions {
 export type MachinesModule = EngineModule & {
   growOpen: GrowOpenDisk;
   guests: Guests;
+  /** Machines with all their checks, for whoever makes some. */
+  machines: ResourceDefinition<VirtualMachine>;
 };
 
 export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): MachinesModule {
@@ -63,10 +65,8 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
     name: 'machines',
     growOpen: growOpenDisk(parts.context, guests),
     guests,
-    definitions: [
-      machines,
-      instances,
-    ],
+    machines,
+    definitions: [machines, instances],
     subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts), ...volumeRoutes(volumeParts)],
     streams: consoleStreams(parts),
     raw: [restRoute(() => restParts(parts.context(), guests))],

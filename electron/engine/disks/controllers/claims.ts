@@ -10,6 +10,7 @@ import { storageClasses } from '../definitions/storage-class.ts';
 import { folderMissing } from '../files/class-folder.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { claimsOf, machinesUsing } from '../machine-use.ts';
+import { neededBy } from '../../snapshots/held.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
 import { tellAllocation } from './allocation.ts';
@@ -64,7 +65,7 @@ async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVol
   await parts.jobs.cancel(uid);
   // Its file would be left behind on a disk that is not mounted.
   if (awayFolder(parts, claim)) return { requeueAfterMs: lookForFolderEveryMs };
-  parts.files.remove(claim);
+  parts.files.remove(claim, neededBy(parts.resources, { claimUid: uid }));
   parts.resources.change(claims, namespace, name, (draft) => {
     if (draft.metadata.uid !== uid) return;
     draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((text) => text !== PROTECTION_FINALIZER);

@@ -1,17 +1,19 @@
 /**
- * Where the file behind a claim lies: `FOLDER/NAMESPACE/UID.qcow2` or `.raw`. A file under one of these names is
- * whole; everything that is still being made ends in `.partial`, so that what a crash leaves behind is known as such.
+ * Where the file behind a claim lies: `FOLDER/NAMESPACE/UID.qcow2` or `.raw`, and after its n-th snapshot
+ * `UID.n.qcow2`, over those before (see layers.ts). A file under one of these names is whole; everything that is
+ * still being made ends in `.partial`, so that what a crash leaves behind is known as such.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
-import { recognize } from '#shared/images/recognize.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
 import { FOLDER_ANNOTATION } from '../definitions/persistent-volume-claim.ts';
 import type { DiskFile, DiskFormat } from '../types.ts';
 import { folderMissing, isFolderThere } from './class-folder.ts';
+import { allocatedIn, chainOf, layersOf, namesIn, parseLayerName, release } from './layers.ts';
+import { readQcow2Header } from './qcow2-header.ts';
 
-const formats: readonly DiskFormat[] = ['qcow2', 'raw'];
 const partialSuffix = '.partial';
 /** Steps whose files are worth keeping over a restart, see populate/transfer-note.ts. */
 const lasting: ReadonlySet<string> = new Set(['received', 'note']);
@@ -26,8 +28,10 @@ export interface ClaimFiles {
   find(claim: PersistentVolumeClaim): DiskFile | undefined;
   /** The folder of the claim's storage class, when it is not there: its disk is not mounted. */
   missingFolder(claim: PersistentVolumeClaim): string | undefined;
-  /** Removes everything that belongs to the claim. */
-  remove(claim: PersistentVolumeClaim): void;
+  /** Folder of a claim's files, or of a snapshot's, which is beside them. */
+  folderOf(claim: KubeObject): string;
+  /** Removes everything that belongs to the claim; what snapshots and other disks are based on stays, under its name. */
+  remove(claim: PersistentVolumeClaim, isNeeded?: (path: string) => boolean): void;
   /**
    * Removes what a crash left half made, in these folders of storage classes. Returns how many files went.
    * @param keep ids of claims whose transfers may go on: what has come for them stays
@@ -37,7 +41,7 @@ export interface ClaimFiles {
 
 export function createClaimFiles(dataDir: string): ClaimFiles {
   const ownFolder = join(dataDir, 'disks');
-  const base = ({ metadata }: PersistentVolumeClaim): string =>
+  const base = ({ metadata }: KubeObject): string =>
     join(metadata.annotations?.[FOLDER_ANNOTATION] ?? ownFolder, metadata.namespace ?? '', metadata.uid ?? '');
   const missingFolder = ({ metadata }: PersistentVolumeClaim): string | undefined => {
     const path = metadata.annotations?.[FOLDER_ANNOTATION];
@@ -59,22 +63,21 @@ export function createClaimFiles(dataDir: string): ClaimFiles {
     pathFor: (claim, format) => ready(claim, `${base(claim)}.${format}`),
     partialFor: (claim, step = 'new') => ready(claim, `${base(claim)}.${step}${partialSuffix}`),
     find: (claim) => {
-      for (const format of formats) {
-        const path = `${base(claim)}.${format}`;
-        const stat = statSync(path, { throwIfNoEntry: false });
-        if (!stat) continue;
-        const allocatedBytes = stat.blocks * 512;
-        const virtualSizeBytes = format === 'raw' ? stat.size : qcow2Size(path);
-        return { path, format, virtualSizeBytes, allocatedBytes };
-      }
-      return undefined;
+      const path = layersOf(dirname(base(claim)), claim.metadata.uid ?? '')[0];
+      const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+      const format = path === undefined ? undefined : parseLayerName(path)?.format;
+      if (path === undefined || !stat || format === undefined) return undefined;
+      const virtualSizeBytes = format === 'raw' ? stat.size : (readQcow2Header(path)?.virtualSizeBytes ?? 0);
+      return { path, format, virtualSizeBytes, allocatedBytes: allocatedIn(chainOf(path)) };
     },
-    remove: (claim) => {
-      const path = base(claim);
-      const prefix = `${claim.metadata.uid ?? ''}.`;
-      for (const name of namesIn(dirname(path))) {
-        if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
+    folderOf: (claim) => dirname(base(claim)),
+    remove: (claim, isNeeded = () => false) => {
+      const uid = claim.metadata.uid ?? '';
+      const folder = dirname(base(claim));
+      for (const name of namesIn(folder)) {
+        if (name.startsWith(`${uid}.`) && !parseLayerName(name)) rmSync(join(folder, name), { force: true });
       }
+      release(layersOf(folder, uid), isNeeded);
     },
     sweep: (paths, keep = new Set()) => {
       let removed = 0;
@@ -92,20 +95,4 @@ export function createClaimFiles(dataDir: string): ClaimFiles {
       return removed;
     },
   };
-}
-
-/** Names in a folder; none where it is no folder or not there. */
-function namesIn(folder: string): string[] {
-  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
-}
-
-function qcow2Size(path: string): number {
-  const head = new Uint8Array(512);
-  const file = openSync(path, 'r');
-  try {
-    const length = readSync(file, head, 0, head.length, 0);
-    return recognize(head.subarray(0, length), undefined).virtualSizeBytes ?? 0;
-  } finally {
-    closeSync(file);
-  }
 }

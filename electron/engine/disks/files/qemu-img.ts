@@ -51,6 +51,24 @@ export async function createQcow2(path: string, bytes: number, options?: QemuImg
   await run(['create', '-q', '-f', 'qcow2', path, String(bytes)], dirname(path), options);
 }
 
+/**
+ * Makes a file that is only the changes to another one in the same folder, which is not looked at.
+ * @param bytes of the disk; may be more than its base has
+ */
+export async function createOverlay(path: string, base: { name: string; format: DiskFormat }, bytes: number): Promise<void> {
+  await run(['create', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.name, path, String(bytes)], dirname(path));
+}
+
+/** Puts a file's changes into its base, which then holds the same. */
+export async function commit(path: string, options?: QemuImgOptions): Promise<void> {
+  await run(['commit', '-q', '-d', '-f', 'qcow2', path], dirname(path), options);
+}
+
+/** Names another base that holds the same; the data is not looked at. */
+export async function changeBase(path: string, base: { name: string; format: DiskFormat }): Promise<void> {
+  await run(['rebase', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.name, path], dirname(path));
+}
+
 /** Makes a disk larger. */
 export async function grow(path: string, format: DiskFormat, bytes: number, options?: QemuImgOptions): Promise<void> {
   await run(['resize', '-q', '-f', format, path, String(bytes)], dirname(path), options);

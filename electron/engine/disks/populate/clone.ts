@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { renameDurably, sync } from '../files/durable.ts';
+import { baseOf } from '../files/layers.ts';
 import { convert, grow } from '../files/qemu-img.ts';
 import { asSpaceError, needSpace } from '../files/space.ts';
 import type { DiskFile } from '../types.ts';
@@ -17,7 +18,8 @@ export async function cloneDisk(source: DiskFile, to: Placement, onProgress: (sh
   const { format } = source;
   try {
     await rm(partial, { force: true });
-    if (!(await reflink(source.path, partial))) {
+    // A file over another one does not go along with its base: it becomes a whole one.
+    if (baseOf(source.path) !== undefined || !(await reflink(source.path, partial))) {
       await needSpace(dirname(partial), source.allocatedBytes);
       // Unlike a plain copy it keeps holes, tells how far it is, and stops when asked to.
       await convert({ path: source.path, format }, { path: partial, format }, { signal, onProgress });

@@ -1,5 +1,5 @@
 /** A machine's printable status and conditions, in KubeVirt's words. Pure. */
-import type { PrintableStatus, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { PrintableStatus, VirtualMachine, VirtualMachineInstance, Volume } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import type { Condition } from '#shared/kube/object.ts';
 import { setCondition } from '../guests.ts';
@@ -49,6 +49,7 @@ export function summarize(status: NonNullable<VirtualMachine['status']>, situati
     status.observedGeneration = vm.metadata.generation;
     status.desiredGeneration = vm.metadata.generation;
   }
+  status.volumeSnapshotStatuses = (vm.spec.template.spec.volumes ?? []).map(snapshotStatus);
   const lastFailure = failureOfStart(status.conditions ?? [], situation);
   const trouble = failure ?? (disks.state === 'failed' || (disks.state === 'missing' && situation.wantsToRun) ? disks.message : undefined);
   const notReady = vmi
@@ -96,4 +97,10 @@ function failureOfStart(told: readonly Condition[], { vm, vmi }: Situation): Omi
   const failing = (vm.status?.startFailure?.consecutiveFailCount ?? 0) > 0 && vmi?.status?.phase !== 'Running';
   const before = findCondition(told, FAILURE);
   return failing && before?.reason === FAILED_START ? { status: 'True', reason: FAILED_START, message: before.message ?? '' } : undefined;
+}
+
+/** Whether a snapshot of the machine holds this volume. */
+function snapshotStatus({ name, dataVolume, persistentVolumeClaim }: Volume): { name: string; enabled: boolean; reason?: string } {
+  if (dataVolume ?? persistentVolumeClaim) return { name, enabled: true };
+  return { name, enabled: false, reason: `Snapshot is not supported for this volumeSource type [${name}]` };
 }

@@ -1,0 +1,39 @@
+/** Snapshots of machines and disks, and machines restored from them. */
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
+import type { Controller } from '../controller.ts';
+import type { DiskParts } from '../disks/parts.ts';
+import type { Guests } from '../machines/guests.ts';
+import { controlSnapshots } from './controllers/snapshots.ts';
+import { controlVolumeSnapshots } from './controllers/volume-snapshots.ts';
+import { servedContents } from './definitions/virtual-machine-snapshot-content.ts';
+import { virtualMachineSnapshots } from './definitions/virtual-machine-snapshot.ts';
+import { servedVolumeSnapshots } from './definitions/volume-snapshot.ts';
+import type { SnapshotParts } from './parts.ts';
+
+export interface SnapshotsOptions {
+  /** The disks module's own, once it has started. */
+  disks: () => DiskParts;
+  claims: ResourceDefinition<PersistentVolumeClaim>;
+  volumes: ResourceDefinition<DataVolume>;
+  guests: Guests;
+  machines: ResourceDefinition<VirtualMachine>;
+}
+
+export function createSnapshotsModule({ disks, claims, volumes, guests, machines }: SnapshotsOptions): EngineModule {
+  let controllers: Controller[] = [];
+  return {
+    name: 'snapshots',
+    definitions: [virtualMachineSnapshots, servedContents, servedVolumeSnapshots],
+    start: () => {
+      const parts: SnapshotParts = { ...disks(), claims, volumes, guests, machines };
+      controllers = [controlVolumeSnapshots(parts, () => undefined), controlSnapshots(parts)];
+      return Promise.resolve();
+    },
+    stop: async () => {
+      await Promise.all(controllers.map((controller) => controller.stop()));
+    },
+  };
+}
