@@ -8,7 +8,7 @@ import { alreadyExists, invalid, type ResourceName } from '../api/errors.ts';
 import type { ResourceDefinition } from '../api/definition.ts';
 import type { Resources } from '../store/resources.ts';
 import { forbidden, invalidValue, requestedBytes } from './definitions/claim-fields.ts';
-import { dataVolumes } from './definitions/data-volume.ts';
+import { dataVolumes, PREPOPULATED_ANNOTATION } from './definitions/data-volume.ts';
 import { FOLDER_ANNOTATION, persistentVolumeClaims } from './definitions/persistent-volume-claim.ts';
 import { isDefaultClass, isDefaultForMachines, storageClasses } from './definitions/storage-class.ts';
 import type { ClaimFiles } from './files/claim-files.ts';
@@ -56,7 +56,8 @@ export function volumesWithin(around: () => Surroundings): ResourceDefinition<Da
       const part = volume.spec.pvc === undefined ? 'storage' : 'pvc';
       const spec = volume.spec[part];
       const found = classFor(resources, dataVolumes, volume, spec?.storageClassName, `spec.${part}.storageClassName`);
-      if (resources.get(persistentVolumeClaims, volume.metadata.namespace, volume.metadata.name ?? '')) {
+      const isFilled = volume.metadata.annotations?.[PREPOPULATED_ANNOTATION] !== undefined;
+      if (!isFilled && resources.get(persistentVolumeClaims, volume.metadata.namespace, volume.metadata.name ?? '')) {
         throw alreadyExists(persistentVolumeClaims, volume.metadata.name ?? '');
       }
       checkSpace(volume, `spec.${part}.resources.requests.storage`, requestedBytes(spec) ?? 0, files.folder(found.parameters?.['path']));

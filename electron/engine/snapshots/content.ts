@@ -32,7 +32,8 @@ export function makeContent(parts: SnapshotParts, snapshot: VirtualMachineSnapsh
       ? [{ volumeName, persistentVolumeClaim: { metadata: simple(claim.metadata), spec: claim.spec }, volumeSnapshotName: `vmsnapshot-${uid}-volume-${volumeName}` }]
       : [];
   });
-  const { snapshotInProgress: _own, ...status } = vm.status ?? {};
+  const status = { ...vm.status };
+  delete status.snapshotInProgress;
   const made = resources.create(virtualMachineSnapshotContents, {
     apiVersion: 'snapshot.kubevirt.io/v1beta1',
     kind: 'VirtualMachineSnapshotContent',

@@ -43,9 +43,9 @@ interface NodeReference {
 /** The file in QEMU's description of a node: a path, or `json:` and the options that it was opened with. */
 export function pathIn(text: string): string | undefined {
   if (!text.startsWith('json:')) return text;
-  let node: NodeReference | undefined = JSON.parse(text.slice('json:'.length)) as NodeReference;
-  while (node?.file !== undefined) node = node.file;
-  return node?.filename;
+  let node = JSON.parse(text.slice('json:'.length)) as NodeReference;
+  while (node.file !== undefined) node = node.file;
+  return node.filename;
 }
 
 /** The node that has this file open, whether or not a drive is on it; undefined when none has. */

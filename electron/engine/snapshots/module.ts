@@ -6,9 +6,11 @@ import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { Controller } from '../controller.ts';
 import type { DiskParts } from '../disks/parts.ts';
 import type { Guests } from '../machines/guests.ts';
+import { controlRestores } from './controllers/restores.ts';
 import { controlSnapshots } from './controllers/snapshots.ts';
 import { controlVolumeSnapshots } from './controllers/volume-snapshots.ts';
 import { servedContents } from './definitions/virtual-machine-snapshot-content.ts';
+import { virtualMachineRestores } from './definitions/virtual-machine-restore.ts';
 import { virtualMachineSnapshots } from './definitions/virtual-machine-snapshot.ts';
 import { servedVolumeSnapshots } from './definitions/volume-snapshot.ts';
 import type { SnapshotParts } from './parts.ts';
@@ -26,10 +28,10 @@ export function createSnapshotsModule({ disks, claims, volumes, guests, machines
   let controllers: Controller[] = [];
   return {
     name: 'snapshots',
-    definitions: [virtualMachineSnapshots, servedContents, servedVolumeSnapshots],
+    definitions: [virtualMachineSnapshots, servedContents, servedVolumeSnapshots, virtualMachineRestores],
     start: () => {
       const parts: SnapshotParts = { ...disks(), claims, volumes, guests, machines };
-      controllers = [controlVolumeSnapshots(parts, () => undefined), controlSnapshots(parts)];
+      controllers = [controlVolumeSnapshots(parts, () => undefined), controlSnapshots(parts), controlRestores(parts)];
       return Promise.resolve();
     },
     stop: async () => {

@@ -2,7 +2,6 @@
  * Takes the state of several disks at one moment: each one's file is kept as it is from then on, and a new file over
  * it takes what is written next. It costs the same for a disk of any size.
  */
-import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -15,6 +14,7 @@ import { createOverlay } from '../disks/files/qemu-img.ts';
 import { machinesUsing } from '../disks/machine-use.ts';
 import type { DiskParts } from '../disks/parts.ts';
 import type { DiskFile } from '../disks/types.ts';
+import { nodeName } from '../qemu/argv/disks.ts';
 import { QmpError } from '../qemu/qmp.ts';
 import type { Guest } from '../qemu/types.ts';
 import { holdersOf } from './held.ts';
@@ -47,6 +47,7 @@ interface Step extends Taken {
   partial: string;
   overlay: string;
   open: OpenDisk | undefined;
+  diskName: string | undefined;
 }
 
 /** @throws HayloftError `busy` (retryable) when a disk is worked on or another machine writes to it */
@@ -92,7 +93,7 @@ async function prepare(parts: DiskParts, target: Target, writer: Writer | undefi
   rmSync(partial, { force: true });
   await createOverlay(partial, { name: basename(base.path), format: base.format }, base.virtualSizeBytes);
   await sync(partial);
-  return { claim, path: base.path, virtualSizeBytes: base.virtualSizeBytes, base, partial, overlay, open: written };
+  return { claim, path: base.path, virtualSizeBytes: base.virtualSizeBytes, base, partial, overlay, open: written, diskName };
 }
 
 /** An engine that died before QEMU took the new files left them behind, empty: QEMU still writes to the one below. */
@@ -123,9 +124,9 @@ async function switchLive(steps: readonly Step[], { guest, freeze }: Writer): Pr
   const actions: object[] = [];
   let thaw: (() => Promise<void>) | undefined;
   try {
-    for (const { open, overlay } of steps) {
-      if (!open) continue;
-      const node = `layer-${randomBytes(8).toString('hex')}`;
+    for (const { open, overlay, diskName } of steps) {
+      if (!open || diskName === undefined) continue;
+      const node = `${nodeName(diskName)}.${parseLayerName(overlay)?.generation ?? 0}`;
       await monitor.command('blockdev-add', overlayNode(node, overlay, open));
       added.push(node);
       actions.push({ type: 'blockdev-snapshot', data: { node: open.node, overlay: node } });

@@ -1,5 +1,6 @@
 /** Claims: a file for each that nobody else fills, growth, and the end of both. */
 import type { PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
 import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
@@ -10,10 +11,13 @@ import { storageClasses } from '../definitions/storage-class.ts';
 import { folderMissing } from '../files/class-folder.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { claimsOf, machinesUsing } from '../machine-use.ts';
+import { volumeSnapshots } from '../../snapshots/definitions/volume-snapshot.ts';
 import { neededBy } from '../../snapshots/held.ts';
+import { beginFromSnapshot, snapshotOf } from '../../snapshots/begin-from-snapshot.ts';
 import type { DiskParts } from '../parts.ts';
 import { makeBlank } from '../populate/blank.ts';
 import { tellAllocation } from './allocation.ts';
+import type { Placement } from '../populate/place.ts';
 import { backoffMs } from './backoff.ts';
 import { checkClaim } from './check-claim.ts';
 import { growClaim, withoutResizing } from './grow-claim.ts';
@@ -31,11 +35,17 @@ export function controlClaims(parts: DiskParts, claims: ResourceDefinition<Persi
       .list(claims)
       .filter(({ spec }) => spec.storageClassName === metadata.name)
       .map((claim) => ({ namespace: claim.metadata.namespace, name: claim.metadata.name ?? '' }));
+  const beginningFrom = ({ metadata }: KubeObject): Key[] =>
+    resources
+      .list(claims, { namespace: metadata.namespace ?? '' })
+      .filter(({ spec, status }) => spec.dataSource?.name === metadata.name && status?.phase !== 'Bound')
+      .map((claim) => ({ namespace: claim.metadata.namespace, name: claim.metadata.name ?? '' }));
   return createController(parts, {
     of: claims,
     related: [
       // A class's folder that has come may be waited for.
       related({ of: storageClasses, keys: ({ object }) => ofClass(object) }),
+      related({ of: volumeSnapshots, keys: ({ object }) => beginningFrom(object) }),
       related({ of: virtualMachineInstances, keys: ({ object }) => [...claimsOf(object), ...leaving(object.metadata.namespace)] }),
     ],
     reconcile: async ({ namespace, name }) => {
@@ -56,8 +66,8 @@ export function controlClaims(parts: DiskParts, claims: ResourceDefinition<Persi
 const lookForFolderEveryMs = 15_000;
 
 /** Whether a DataVolume fills the claim; all others get a blank disk. */
-const isFilledByVolume = ({ metadata }: PersistentVolumeClaim): boolean =>
-  metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DataVolume' && controller === true) ?? false;
+const isFilledByVolume = ({ metadata, spec }: PersistentVolumeClaim): boolean =>
+  spec.dataSource === undefined && (metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DataVolume' && controller === true) ?? false);
 
 async function remove(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeClaim>, claim: PersistentVolumeClaim): Promise<ReconcileResult> {
   const { namespace, name = '', uid = '' } = claim.metadata;
@@ -117,7 +127,15 @@ function provide(parts: DiskParts, claims: ResourceDefinition<PersistentVolumeCl
   }
   setPhase(parts, claims, claim, 'Pending');
   if (wait > 0) return { requeueAfterMs: wait };
-  void jobs.start(claim, 'blank', ({ signal }) => makeBlank({ files, claim, capacityBytes: wanted, signal })).catch(() => undefined);
+  const to = (signal: AbortSignal): Placement => ({ files, claim, capacityBytes: wanted, signal });
+  if (claim.spec.dataSource) {
+    const snapshot = snapshotOf(parts.resources, claim);
+    // The snapshot's own change brings us back.
+    if (!snapshot) return undefined;
+    void jobs.start(claim, 'clone', (job) => beginFromSnapshot(snapshot, to(job.signal), (share) => (job.progress = share))).catch(() => undefined);
+    return undefined;
+  }
+  void jobs.start(claim, 'blank', ({ signal }) => makeBlank(to(signal))).catch(() => undefined);
   return undefined;
 }
 

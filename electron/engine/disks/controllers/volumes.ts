@@ -16,7 +16,8 @@ import { importHttp } from '../populate/import-http.ts';
 import type { Placement } from '../populate/place.ts';
 import { backoffMs } from './backoff.ts';
 import { cloneSource, startClone } from './clone-source.ts';
-import { claimSpecOf, newClaim } from './new-claim.ts';
+import { claimSpecOf, newClaim, POPULATED_FOR_ANNOTATION, volumeReference } from './new-claim.ts';
+import { PREPOPULATED_ANNOTATION } from '../definitions/data-volume.ts';
 import { failedReason, happeningOf, writeState, type VolumeState } from './volume-status.ts';
 
 export interface VolumeParts extends DiskParts {
@@ -72,8 +73,11 @@ export function controlVolumes(parts: VolumeParts): Controller {
 function bring(parts: VolumeParts, volume: DataVolume): ReconcileResult {
   const { resources, claims, files, jobs } = parts;
   const { namespace, name = '' } = volume.metadata;
-  const claim = resources.get(claims, namespace, name);
-  if (!claim) return makeClaim(parts, volume);
+  const isFilled = volume.metadata.annotations?.[PREPOPULATED_ANNOTATION] !== undefined;
+  const found = resources.get(claims, namespace, name);
+  if (!found && isFilled) return undefined;
+  if (!found) return makeClaim(parts, volume);
+  const claim = isFilled ? (takeOver(parts, volume, found) ?? found) : found;
   if (!isControlledBy(claim, volume)) {
     say(parts, volume, waiting('Pending', 'ErrResourceExists', `A claim named "${name}" exists already and does not belong to this volume.`));
     return undefined;
@@ -102,6 +106,15 @@ function bring(parts: VolumeParts, volume: DataVolume): ReconcileResult {
   }
   if (volume.status?.phase === 'Failed') return undefined;
   return fill(parts, volume, claim);
+}
+
+/** A claim that was made for the volume, and belongs to nobody yet, is the volume's from now on. */
+function takeOver({ resources, claims }: VolumeParts, volume: DataVolume, claim: PersistentVolumeClaim): PersistentVolumeClaim | undefined {
+  const { namespace, name = '' } = volume.metadata;
+  if (claim.metadata.annotations?.[POPULATED_FOR_ANNOTATION] !== name || (claim.metadata.ownerReferences ?? []).length > 0) return undefined;
+  return resources.change(claims, namespace, name, (draft) => {
+    draft.metadata.ownerReferences = [volumeReference(volume)];
+  });
 }
 
 function makeClaim(parts: VolumeParts, volume: DataVolume): ReconcileResult {

@@ -3,7 +3,7 @@ import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import type { StatusCause } from '#shared/kube/object.ts';
 import { array, map, object, quantity, string, time, unsupported, type ObjectSchema, type Schema } from '../../api/schema.ts';
 
-const noPopulators = 'claims are filled by DataVolumes here: use a DataVolume with a source';
+const noPopulators = 'a DataVolume says in spec.source what it is filled with';
 
 /** A claim's spec, and what DataVolumes repeat of it. */
 export const claimSpecFields: Record<string, Schema> = {

@@ -6,6 +6,9 @@ import { invalid } from '../../api/errors.ts';
 import { array, boolean, integer, object, string, unsupported } from '../../api/schema.ts';
 import { checkRequest, claimSpecFields, conditions, emptyObject, forbidden, invalidValue } from './claim-fields.ts';
 
+/** On a volume whose claim somebody else makes and fills: it only takes it. CDI's own name. */
+export const PREPOPULATED_ANNOTATION = 'cdi.kubevirt.io/storage.prePopulated';
+
 /** Digests that an import can be checked against, by the length of their hexadecimal text. */
 export const checksumLengths: Record<string, number> = { md5: 32, sha1: 40, sha256: 64, sha512: 128 };
 

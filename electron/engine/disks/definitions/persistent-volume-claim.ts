@@ -3,7 +3,7 @@ import type { AccessMode, PersistentVolumeClaim, PersistentVolumeClaimSpec } fro
 import type { StatusCause } from '#shared/kube/object.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { invalid } from '../../api/errors.ts';
-import { array, map, object, quantity, string } from '../../api/schema.ts';
+import { array, map, object, quantity, string, unsupported } from '../../api/schema.ts';
 import { checkRequest, claimSpecFields, conditions, forbidden, requestedBytes } from './claim-fields.ts';
 
 /** Holds a claim until its file is gone, as it holds it on Kubernetes until no pod uses it. */
@@ -18,6 +18,11 @@ const shortModes: Record<AccessMode, string> = {
   ReadWriteOncePod: 'RWOP',
 };
 
+const dataSource = object(
+  { apiGroup: string(), kind: string(), name: string(), namespace: unsupported('a snapshot is in the namespace of its claim') },
+  { required: ['kind', 'name'], description: 'A VolumeSnapshot that the disk begins as a copy of.' },
+);
+
 export const persistentVolumeClaims: ResourceDefinition<PersistentVolumeClaim> = {
   group: '',
   version: 'v1',
@@ -29,7 +34,7 @@ export const persistentVolumeClaims: ResourceDefinition<PersistentVolumeClaim> =
   statusSubresource: true,
   schema: object(
     {
-      spec: object({ ...claimSpecFields, volumeName: string() }),
+      spec: object({ ...claimSpecFields, dataSource, dataSourceRef: dataSource, volumeName: string() }),
       status: object({ phase: string(), accessModes: array(string()), capacity: map(quantity()), conditions }),
     },
     { required: ['spec'] },
@@ -47,11 +52,15 @@ export const persistentVolumeClaims: ResourceDefinition<PersistentVolumeClaim> =
   admit: ({ object: claim, old }) => {
     claim.spec.volumeMode ??= 'Filesystem';
     if (old === undefined) protect(claim);
+    // Kubernetes fills in each from the other.
+    const source = claim.spec.dataSource ?? claim.spec.dataSourceRef;
+    if (source) claim.spec = { ...claim.spec, dataSource: source, dataSourceRef: claim.spec.dataSourceRef ?? source };
     const causes = [
       ...(claim.spec.accessModes?.length
         ? []
         : [{ reason: 'FieldValueRequired', field: 'spec.accessModes', message: 'Required value: at least 1 access mode is required' }]),
       ...checkRequest(claim.spec, 'spec', true),
+      ...(old === undefined ? checkSource(claim.spec) : []),
       ...(old === undefined ? [] : checkChange(claim, old)),
     ];
     if (causes.length > 0) throw invalid(persistentVolumeClaims, claim.metadata.name ?? '', causes);
@@ -61,6 +70,16 @@ export const persistentVolumeClaims: ResourceDefinition<PersistentVolumeClaim> =
 function protect(claim: PersistentVolumeClaim): void {
   const finalizers = claim.metadata.finalizers ?? [];
   if (!finalizers.includes(PROTECTION_FINALIZER)) claim.metadata.finalizers = [...finalizers, PROTECTION_FINALIZER];
+}
+
+function checkSource({ dataSource: given, dataSourceRef: reference = given }: PersistentVolumeClaimSpec): StatusCause[] {
+  if (given === undefined) return [];
+  const causes: StatusCause[] = [];
+  if (given.kind !== 'VolumeSnapshot' || given.apiGroup !== 'snapshot.storage.k8s.io') {
+    causes.push(forbidden('spec.dataSource.kind', 'a claim begins empty or as a copy of a VolumeSnapshot of snapshot.storage.k8s.io; all else is done by DataVolumes'));
+  }
+  if (!isDeepStrictEqual(given, reference)) causes.push(forbidden('spec.dataSourceRef', 'must say the same as dataSource'));
+  return causes;
 }
 
 /** After creation only the request may change, and only upward; the engine itself sets the volume's name, once. */

@@ -8,7 +8,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { DiskFormat } from '../types.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 
-const partialSuffix = '.partial';
 const fileName = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d+))?\.(qcow2|raw)$/;
 
 export interface LayerName {
@@ -56,8 +55,8 @@ export function chainOf(path: string): string[] {
 export function dependentsIn(folder: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const name of namesIn(folder)) {
-    if (!parseLayerName(name)) continue;
     const path = join(folder, name);
+    // What is still being made counts, too.
     const base = baseOf(path);
     if (base !== undefined) found.set(base, [...(found.get(base) ?? []), path]);
   }
@@ -92,5 +91,3 @@ export const allocatedIn = (chain: readonly string[]): number =>
 export function namesIn(folder: string): string[] {
   return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
 }
-
-export const isPartial = (name: string): boolean => name.endsWith(partialSuffix);

@@ -84,7 +84,8 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
     setRunStrategy(resources, vm, 'Always');
   } else if (decision === 'start') {
     retryMs = waitLeft(vm);
-    if (disks.state === 'ready' && retryMs === undefined) {
+    // While its disks are replaced it stays off; the end of that brings us back.
+    if (disks.state === 'ready' && retryMs === undefined && vm.status?.restoreInProgress === undefined) {
       failure = makeInstance(parts, vm) ?? failure;
       // The guest's process is made first: what is told here waits for the disk.
       await setImmediate();

@@ -15,7 +15,7 @@ import { freePort, hasPciExpress, type PciBus } from './slots.ts';
 export async function plug(monitor: Monitor, disk: Disk, file: DiskFile, domain: DomainSpec, drives: Drives): Promise<void> {
   const node = nodeName(disk.name);
   // One that no drive has may be another file's.
-  if (drives.hasNode(node)) await monitor.command('blockdev-del', { 'node-name': node });
+  for (const name of drives.nodesOf(node)) await monitor.command('blockdev-del', { 'node-name': name });
   try {
     await monitor.command('blockdev-add', blockDevice(disk, file));
   } catch (error) {
@@ -69,7 +69,7 @@ export async function unplug(monitor: Monitor, diskName: string, isDisc: boolean
     await askOut(monitor, id);
     return false;
   }
-  if (drives.hasNode(node)) await monitor.command('blockdev-del', { 'node-name': node });
+  for (const name of drives.nodesOf(node)) await monitor.command('blockdev-del', { 'node-name': name });
   return true;
 }
 
