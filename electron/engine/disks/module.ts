@@ -34,7 +34,7 @@ export type DisksModule = EngineModule & {
   volumes: ResourceDefinition<DataVolume>;
   claims: ResourceDefinition<PersistentVolumeClaim>;
   /** For whoever works on the disks' files; throws before the start. */
-  parts(): DiskParts;
+  parts: () => DiskParts;
 };
 
 export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksModule {
