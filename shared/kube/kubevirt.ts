@@ -33,6 +33,11 @@ export interface Disk {
   bootOrder?: number;
   serial?: string;
   cache?: 'none' | 'writethrough' | 'writeback';
+  io?: 'native' | 'threads' | 'default';
+  dedicatedIOThread?: boolean;
+  errorPolicy?: 'stop' | 'ignore' | 'report' | 'enospace';
+  /** Bytes. */
+  blockSize?: { custom?: { logical: number; physical: number; discardGranularity?: number } };
 }
 
 export interface Interface {
@@ -138,13 +143,16 @@ export interface DomainSpec {
   };
   features?: DomainFeatures;
   clock?: DomainClock;
+  ioThreadsPolicy?: 'shared' | 'auto';
   chassis?: { manufacturer?: string; version?: string; serial?: string; asset?: string; sku?: string };
   devices: {
     tpm?: { enabled?: boolean; persistent?: boolean };
     disks?: Disk[];
     interfaces?: Interface[];
     rng?: Record<string, never>;
-    inputs?: { name: string; type: 'tablet'; bus?: 'usb' | 'virtio' }[];
+    inputs?: { name: string; type: 'tablet' | 'keyboard'; bus?: 'usb' | 'virtio' }[];
+    watchdog?: { name: string; i6300esb?: { action?: 'poweroff' | 'reset' | 'shutdown' } };
+    blockMultiQueue?: boolean;
     autoattachGraphicsDevice?: boolean;
     autoattachSerialConsole?: boolean;
     autoattachMemBalloon?: boolean;
@@ -152,7 +160,7 @@ export interface DomainSpec {
     autoattachInputDevice?: boolean;
     panicDevices?: { model?: 'isa' | 'pvpanic' }[];
     disableHotplug?: boolean;
-    video?: { type?: string };
+    video?: { type?: 'vga' | 'virtio' | 'bochs' | 'cirrus' | 'ramfb' };
   };
 }
 

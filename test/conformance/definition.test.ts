@@ -153,6 +153,51 @@ describe('features and clock', () => {
   });
 });
 
+describe('devices', () => {
+  it('are there in the guest as they were asked for', async () => {
+    const devices = {
+      blockMultiQueue: true,
+      video: { type: 'virtio' },
+      watchdog: { name: 'dog', i6300esb: { action: 'poweroff' } },
+      inputs: [{ name: 'keys', type: 'keyboard', bus: 'virtio' }, { name: 'pointer', type: 'tablet', bus: 'virtio' }],
+    };
+    const data = { name: 'data', disk: { bus: 'virtio' }, serial: 'LOFT-1', cache: 'none', io: 'native', dedicatedIOThread: true, errorPolicy: 'report', blockSize: { custom: { logical: 4096, physical: 4096 } } };
+    apply(
+      machine('rich', {
+        domain: { ioThreadsPolicy: 'auto', cpu: { cores: 1, sockets: 2 }, devices },
+        disks: [root.disk, data, { name: 'spare', disk: { bus: 'scsi' }, errorPolicy: 'stop' }],
+        volumes: [root.volume, { name: 'data', emptyDisk: { capacity: '16Mi' } }, { name: 'spare', emptyDisk: { capacity: '16Mi' } }],
+      }),
+    );
+    isReady('rich');
+    const [qemu] = qemuProcesses(uidOf('vmi', 'rich'));
+    const tasks = `/proc/${qemu?.pid ?? 0}/task`;
+    const names = readdirSync(tasks).map((task) => readFileSync(join(tasks, task, 'comm'), 'utf8').trim());
+    expect(names.filter((name) => name.startsWith('IO io')).sort()).toEqual(['IO io0', 'IO io1']);
+    const shell = await openGuestShell(engine, 'rich');
+    expect(await shell.run('nproc')).toBe('2');
+    expect(await shell.run('cat /sys/block/vdb/queue/logical_block_size /sys/block/vdb/serial')).toMatch(/^4096\s+LOFT-1$/);
+    expect(await shell.run('ls /sys/block/vda/mq | wc -l')).toBe('2');
+    const cards = await shell.run('cat /sys/bus/pci/devices/*/device');
+    // The watchdog, and virtio's screen and input.
+    for (const card of ['0x25ab', '0x1050', '0x1052']) expect(cards.split(/\s+/)).toContain(card);
+    shell.close();
+    remove('rich');
+  });
+
+  it.each([
+    ['native I/O with a cache', { disks: [{ name: 'root', io: 'native' }] }, 'disks[0].io'],
+    ['sectors that are none', { disks: [{ name: 'root', blockSize: { custom: { logical: 1000, physical: 4096 } } }] }, 'blockSize.custom.logical'],
+    ['a thread for a disk on sata', { disks: [{ name: 'root', disk: { bus: 'sata' }, dedicatedIOThread: true }] }, 'disks[0].dedicatedIOThread'],
+    ['a CD that can be written', { disks: [{ name: 'root', cdrom: { readonly: false } }] }, 'cdrom.readonly'],
+    ['a screen on a machine without one', { disks: [root.disk], domain: { devices: { video: { type: 'vga' }, autoattachGraphicsDevice: false } } }, 'devices.video'],
+    ['sound', { disks: [root.disk], domain: { devices: { sound: { name: 's' } } } }, 'devices.sound'],
+    ['a time zone that is none', { disks: [root.disk], domain: { clock: { timezone: 'Loft/Attic' } } }, 'clock.timezone'],
+  ])('refuse %s by its path', (_what, change, words) => {
+    expect(() => apply(machine('refused', { volumes: [root.volume], ...change }))).toThrow(words);
+  });
+});
+
 describe('discs with settings', () => {
   it('are waited for where their Secret is missing, are read by the guest, and are gone with it', async () => {
     apply(

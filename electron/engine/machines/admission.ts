@@ -8,8 +8,10 @@ import type { Admission, ResourceDefinition } from '../api/definition.ts';
 import { invalid } from '../api/errors.ts';
 import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
+import { cpuTopology } from '../qemu/argv/cpu.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
+import { checkDevices } from './device-admission.ts';
 import { checkFirmware } from './firmware-admission.ts';
 import { checkSeeds } from './seeds/admission.ts';
 import { checkHotplug } from './volumes/admission.ts';
@@ -103,6 +105,7 @@ export function checkInstance(spec: VirtualMachineInstanceSpec, path: string, li
     ...checkSize(spec, path, limits),
     ...checkDisks(spec, path),
     ...checkHotplug(spec, path),
+    ...checkDevices(spec, path),
     ...checkSeeds(spec, path),
     ...checkFirmware(spec.domain, `${path}.domain`, limits),
     ...checkNetworks(spec, path),
@@ -119,7 +122,7 @@ function checkSize(spec: VirtualMachineInstanceSpec, path: string, limits: HostL
   } else if (bytes > limits.memoryBytes) {
     causes.push(fault(`${path}.domain.memory.guest`, `the machine asks for ${inGib(bytes)} of memory, and this computer has ${inGib(limits.memoryBytes)}`));
   }
-  const { sockets = 1, cores = 1, threads = 1 } = spec.domain.cpu ?? {};
+  const { sockets, cores, threads } = cpuTopology(spec.domain);
   const most = limits.cores * mostCoresPerCore;
   if (sockets * cores * threads > most) {
     causes.push(fault(`${path}.domain.cpu.cores`, `the machine asks for ${sockets * cores * threads} processors; on this computer ${most} at most make sense, for it has ${limits.cores}`));

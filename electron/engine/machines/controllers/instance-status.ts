@@ -1,6 +1,7 @@
 /** A running instance's status, from what QEMU says. Pure. */
 import type { VirtualMachineInstance, VmiPhase } from '#shared/kube/kubevirt.ts';
 import { memoryBytes } from '../../qemu/argv/argv.ts';
+import { cpuTopology } from '../../qemu/argv/cpu.ts';
 import { macAddress } from '../../qemu/argv/networks.ts';
 import type { Acceleration, GuestState } from '../../qemu/types.ts';
 import { setCondition } from '../guests.ts';
@@ -84,7 +85,7 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
   status.nodeName = facts.nodeName;
   const memory = String(memoryBytes(domain));
   status.memory = { guestAtBoot: memory, guestCurrent: memory, guestRequested: memory };
-  status.currentCPUTopology = { cores: domain.cpu?.cores ?? 1, sockets: domain.cpu?.sockets ?? 1, threads: domain.cpu?.threads ?? 1 };
+  status.currentCPUTopology = cpuTopology(domain);
   status.machine = { type: domain.machine?.type ?? 'q35' };
   status.interfaces = (domain.devices.interfaces ?? []).map((item) => ({
     name: item.name,

@@ -161,6 +161,54 @@ describe('a machine’s board', () => {
   });
 });
 
+describe('a disk', () => {
+  const disks = (change: object, domain: Partial<DomainSpec> = {}): string[] => {
+    const names = ['a', 'b', 'c'];
+    const list = names.map((name) => ({ name, ...(name === 'a' ? change : {}) }));
+    return args(vmi({ ...domain, devices: { disks: list, ...domain.devices } }), Object.fromEntries(names.map((name) => [name, file(`/d/${name}`)])));
+  };
+  const threads = (argv: string[]): (string | undefined)[] =>
+    values(argv, '-device').filter((text) => text.startsWith('virtio-blk')).map((text) => /iothread=(\w+)/.exec(text)?.[1]);
+
+  it('is served by the threads that were asked for', () => {
+    expect(threads(disks({}))).toEqual([undefined, undefined, undefined]);
+    expect(threads(disks({ dedicatedIOThread: true }))).toEqual(['io1', 'io0', 'io0']);
+    expect(threads(disks({}, { ioThreadsPolicy: 'shared' }))).toEqual(['io0', 'io0', 'io0']);
+    expect(threads(disks({}, { ioThreadsPolicy: 'auto' }))).toEqual(['io0', 'io1', 'io0']);
+    expect(threads(disks({}, { ioThreadsPolicy: 'auto', cpu: { cores: 2 } }))).toEqual(['io0', 'io1', 'io2']);
+    expect(values(disks({ dedicatedIOThread: true }), '-object')).toEqual(['iothread,id=io1', 'iothread,id=io0']);
+  });
+
+  it('has its own way of reading, its sectors and its answer to errors', () => {
+    const argv = disks({ io: 'native', cache: 'none', errorPolicy: 'stop', blockSize: { custom: { logical: 4096, physical: 8192 } } });
+    expect(values(argv, '-blockdev')[0]).toContain('"aio":"native"');
+    expect(device(argv, 'virtio-blk-pci')).toMatch(/werror=stop,rerror=stop,logical_block_size=4096,physical_block_size=8192/);
+    expect(device(disks({ errorPolicy: 'enospace' }), 'virtio-blk-pci')).toContain('werror=enospc,rerror=report');
+    expect(device(disks({}, { cpu: { cores: 3 }, devices: { blockMultiQueue: true } }), 'virtio-blk-pci')).toContain('num-queues=3');
+  });
+});
+
+describe('what people use', () => {
+  it('is a screen and a pointer, unless told otherwise', () => {
+    const drivers = (devices: DomainSpec['devices']): string[] => values(args(vmi({ devices })), '-device').filter((text) => /VGA|vga|display|ramfb|tablet|kbd|keyboard/.test(text));
+    expect(drivers({})).toEqual(['VGA', 'usb-tablet,bus=usb0.0']);
+    expect(drivers({ video: { type: 'bochs' }, autoattachInputDevice: false })).toEqual(['bochs-display']);
+    expect(drivers({ inputs: [{ name: 't', type: 'tablet', bus: 'virtio' }, { name: 'k', type: 'keyboard' }] })).toEqual(['VGA', 'virtio-tablet-pci', 'usb-kbd,bus=usb0.0']);
+    expect(drivers({ autoattachGraphicsDevice: false })).toEqual([]);
+  });
+
+  it('may be watched over', () => {
+    expect(values(args(vmi({ devices: { watchdog: { name: 'w', i6300esb: { action: 'poweroff' } } } })), '-action')).toContain('watchdog=poweroff');
+  });
+});
+
+describe('processors', () => {
+  it('are as many as the resources name where nothing else does', () => {
+    expect(values(args(vmi({ resources: { requests: { cpu: '1500m' } } })), '-smp')).toEqual(['2,sockets=2,cores=1,threads=1']);
+    expect(values(args(vmi({ cpu: { cores: 3 }, resources: { limits: { cpu: 8 } } })), '-smp')).toEqual(['3,sockets=1,cores=3,threads=1']);
+  });
+});
+
 describe('option', () => {
   it('doubles commas and leaves out what is undefined', () => {
     expect(option('a', { b: 'x,y', c: undefined, d: true, e: 0 })).toBe('a,b=x,,y,d=on,e=0');

@@ -7,12 +7,14 @@ import { AGENT_CHARDEV, AGENT_PORT } from '../agent/agent.ts';
 import type { PreparedFirmware } from '../firmware/kept-state.ts';
 import type { Accelerator } from '../types.ts';
 import { clockArguments } from './clock.ts';
-import { cpuArgument } from './cpu.ts';
+import { cpuArgument, cpuCount, cpuTopology } from './cpu.ts';
 import { diskArguments } from './disks.ts';
 import { networkArguments } from './networks.ts';
 import { option, type OptionValue } from './options.ts';
 import { panicArguments } from './panic.ts';
 import type { GuestPaths } from './paths.ts';
+import { inputArguments, screenArguments } from './people.ts';
+import { watchdogArguments } from './watchdog.ts';
 
 export interface ArgvInput {
   vmi: VirtualMachineInstance;
@@ -42,7 +44,7 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...machine(spec.domain, input.accelerator),
     ...['-cpu', cpuArgument(spec.domain, input.cpuModel, input.accelerator)],
-    ...['-smp', option(String(cpuCount(spec.domain)), topology(spec.domain))],
+    ...['-smp', option(String(cpuCount(spec.domain)), { ...cpuTopology(spec.domain) })],
     ...['-m', `size=${memoryMiB(spec.domain)}M`],
     ...clockArguments(spec.domain, input.accelerator, input.now),
     ...(spec.startStrategy === 'Paused' ? ['-S'] : []),
@@ -53,6 +55,7 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...serialAndScreen(spec, paths),
     ...guestChannels(spec.domain, paths),
     ...panicArguments(spec.domain),
+    ...watchdogArguments(spec.domain),
     ...diskArguments(spec, volumes, bootIndexes.disks),
     ...networkArguments(vmi, bootIndexes.interfaces),
   ];
@@ -65,15 +68,6 @@ export function memoryBytes(domain: DomainSpec): number {
 }
 
 const memoryMiB = (domain: DomainSpec): number => Math.max(1, Math.floor(memoryBytes(domain) / 2 ** 20));
-
-function topology(domain: DomainSpec): { sockets: number; cores: number; threads: number } {
-  return { sockets: domain.cpu?.sockets ?? 1, cores: domain.cpu?.cores ?? 1, threads: domain.cpu?.threads ?? 1 };
-}
-
-function cpuCount(domain: DomainSpec): number {
-  const { sockets, cores, threads } = topology(domain);
-  return sockets * cores * threads;
-}
 
 function machine(domain: DomainSpec, accelerator: Accelerator): string[] {
   const type = domain.machine?.type ?? 'q35';
@@ -135,12 +129,7 @@ function serialAndScreen(spec: VirtualMachineInstanceSpec, paths: GuestPaths): s
   if (devices.autoattachSerialConsole !== false) {
     args.push('-chardev', socket('serial0', paths.serial), '-serial', 'chardev:serial0');
   }
-  if (devices.autoattachGraphicsDevice !== false) {
-    args.push('-vnc', option(`unix:${paths.vnc.replaceAll(',', ',,')}`, { share: 'force-shared' }));
-    args.push('-device', devices.video?.type === 'virtio' ? 'virtio-vga' : 'VGA');
-    // An absolute pointer: the cursor in the guest is where the person's is.
-    args.push('-device', option('usb-tablet', { bus: 'usb0.0' }));
-  }
+  args.push(...screenArguments(spec.domain, paths), ...inputArguments(spec.domain));
   return args;
 }
 

@@ -1,6 +1,7 @@
 /** The processor's model and what a machine's features add to it or take away, as `-cpu`. */
 import { isEnabled } from '#shared/kube/firmware.ts';
 import type { DomainSpec, FeatureState, HypervFeatures } from '#shared/kube/kubevirt.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Accelerator } from '../types.ts';
 import { option, type OptionValue } from './options.ts';
 
@@ -29,6 +30,25 @@ export function cpuArgument(domain: DomainSpec, best: string, accelerator: Accel
     });
   }
   return option([base, ...properties].join(','), changes);
+}
+
+export interface CpuTopology {
+  sockets: number;
+  cores: number;
+  threads: number;
+}
+
+/** What is asked for; where nothing is, a socket for each processor that the resources name, as KubeVirt has it. */
+export function cpuTopology({ cpu, resources }: DomainSpec): CpuTopology {
+  const { sockets, cores, threads } = cpu ?? {};
+  const named = sockets ?? cores ?? threads;
+  const asked = Math.ceil(parseQuantity(resources?.limits?.cpu ?? resources?.requests?.cpu) ?? 1);
+  return { sockets: named === undefined ? Math.max(1, asked) : (sockets ?? 1), cores: cores ?? 1, threads: threads ?? 1 };
+}
+
+export function cpuCount(domain: DomainSpec): number {
+  const { sockets, cores, threads } = cpuTopology(domain);
+  return sockets * cores * threads;
 }
 
 const on = (feature: FeatureState | undefined): true | undefined => (isEnabled(feature) ? true : undefined);

@@ -4,6 +4,8 @@ import type { Disk, DiskBus, VirtualMachineInstanceSpec } from '#shared/kube/kub
 import type { DiskFile } from '../../disks/types.ts';
 import { hotpluggedNames } from '../hotplug/hotpluggable.ts';
 import { hotplugArguments } from '../hotplug/slots.ts';
+import { cpuCount } from './cpu.ts';
+import { ioThreads } from './io-threads.ts';
 import { option } from './options.ts';
 
 /** Ports of one AHCI controller. */
@@ -27,11 +29,19 @@ export function diskArguments(
     args.push('-device', option('ich9-ahci', { id: `sata${controller}` }));
   }
   args.push(...hotplugArguments(spec.domain, disks.some((disk) => busOf(disk) === 'scsi')));
+  const cpus = cpuCount(spec.domain);
+  const threads = ioThreads(spec.domain, disks.filter((disk) => busOf(disk) === 'virtio'), cpus);
+  for (const id of new Set(threads.values())) args.push('-object', option('iothread', { id }));
+  const queues = spec.domain.devices.blockMultiQueue;
   for (const disk of disks) {
     const file = volumes.get(disk.name);
     if (file) args.push('-blockdev', JSON.stringify(blockDevice(disk, file)));
     const { driver, ...properties } = drive(disk, file !== undefined, sata.indexOf(disk), bootIndexes.get(disk.name));
-    args.push('-device', option(driver, properties));
+    const onVirtio = {
+      iothread: threads.get(disk.name),
+      'num-queues': queues === undefined ? undefined : queues ? cpus : 1,
+    };
+    args.push('-device', option(driver, { ...properties, ...(busOf(disk) === 'virtio' ? onVirtio : {}) }));
   }
   return args;
 }
@@ -51,7 +61,7 @@ export function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown>
     'read-only': readOnly,
     cache,
     ...(readOnly ? {} : { discard: 'unmap', 'detect-zeroes': 'unmap' }),
-    file: { driver: 'file', filename: file.path, cache, ...(readOnly ? {} : { discard: 'unmap' }) },
+    file: { driver: 'file', filename: file.path, cache, ...(disk.io === 'native' || disk.io === 'threads' ? { aio: disk.io } : {}), ...(readOnly ? {} : { discard: 'unmap' }) },
   };
 }
 
@@ -72,6 +82,8 @@ export function drive(disk: Disk, hasMedium: boolean, sataIndex: number, bootind
     drive: hasMedium ? nodeName(disk.name) : undefined,
     bootindex,
     serial: disk.serial,
+    ...errorPolicy(disk),
+    ...blockSize(disk),
     // The guest sees whether writes are cached, and flushes when it must; writethrough spares it that.
     'write-cache': disk.cdrom ? undefined : disk.cache === 'writethrough' ? 'off' : 'on',
   };
@@ -85,6 +97,18 @@ export function drive(disk: Disk, hasMedium: boolean, sataIndex: number, bootind
     case 'sata':
       return { driver: disk.cdrom ? 'ide-cd' : 'ide-hd', ...common, bus: sataPort(sataIndex) };
   }
+}
+
+/** QEMU's `werror` and `rerror`. Left alone, a full disk stops the guest, and other errors are told to it. */
+function errorPolicy({ errorPolicy: policy }: Disk): Partial<Drive> {
+  if (policy === undefined) return {};
+  return policy === 'enospace' ? { werror: 'enospc', rerror: 'report' } : { werror: policy, rerror: policy };
+}
+
+function blockSize({ blockSize: sizes }: Disk): Partial<Drive> {
+  if (!sizes?.custom) return {};
+  const { logical, physical, discardGranularity } = sizes.custom;
+  return { logical_block_size: logical, physical_block_size: physical, discard_granularity: discardGranularity };
 }
 
 function sataPort(index: number): string {
