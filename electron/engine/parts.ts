@@ -1,6 +1,7 @@
 /** The real parts of the engine. */
 import { join } from 'node:path';
 import { createApiServer } from './api/server.ts';
+import { createClonesModule } from './clones/module.ts';
 import { createCoreModule } from './core/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
@@ -24,7 +25,7 @@ export function engineParts(issue: Issue): EngineParts {
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes });
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
-      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests }), snapshots];
+      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests }), snapshots, createClonesModule()];
     },
     createServer: createApiServer,
   };
