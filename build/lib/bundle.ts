@@ -62,7 +62,7 @@ export async function bundle(): Promise<string[]> {
 async function bundleNode(folder: string, input: Record<string, string>, format: 'es' | 'cjs' = 'es'): Promise<void> {
   const { build } = await import('rolldown');
   rmSync(join(dist, folder), { recursive: true, force: true });
-  await build({
+  const { output } = await build({
     cwd: root,
     input,
     platform: 'node',
@@ -76,6 +76,18 @@ async function bundleNode(folder: string, input: Record<string, string>, format:
     },
     logLevel: 'warn',
   });
+  const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+  writeFileSync(packagesFile(folder), JSON.stringify([...new Set(modules.flatMap(packageOf))].sort()));
+}
+
+const packagesFile = (folder: string): string => join(dist, `.${folder}.packages`);
+
+/** Names of the packages that are in a part that was built. */
+export const bundledPackages = (folder: string): string[] => JSON.parse(readFileSync(packagesFile(folder), 'utf8')) as string[];
+
+function packageOf(module: string): string[] {
+  const name = /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(module)?.[1];
+  return name === undefined ? [] : [name.replace('\\', '/')];
 }
 
 async function bundleRenderer(): Promise<void> {
