@@ -228,6 +228,13 @@ export const testingNeeds: readonly SystemNeed[] = [
 export const benchNeeds: readonly SystemNeed[] = [
   ...testingNeeds,
   {
+    id: 'gcc',
+    title: 'A C compiler',
+    why: 'A small program that reads and writes at random is run inside guests.',
+    commands: ['gcc'],
+    packages: { apt: ['gcc', 'libc6-dev'], dnf: ['gcc', 'glibc-static'], zypper: ['gcc', 'glibc-devel-static'], pacman: ['gcc'] },
+  },
+  {
     id: 'nginx',
     title: 'nginx with WebDAV',
     why: 'Uploads are measured against nginx.',

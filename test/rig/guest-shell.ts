@@ -34,9 +34,15 @@ export async function openSerialLine(engine: EngineClient, name: string): Promis
   return { screen: () => screen, send: (text) => socket.send(Buffer.from(text)), close: () => socket.close() };
 }
 
-/** Waits for the login prompt and logs in as root. */
-export async function openGuestShell(engine: EngineClient, name: string, limitMs = 90_000): Promise<GuestShell> {
-  const line = await openSerialLine(engine, name);
+const bootMs = 90_000;
+
+/** Waits for the login prompt of a machine of the engine's and logs in as root. */
+export async function openGuestShell(engine: EngineClient, name: string, limitMs = bootMs): Promise<GuestShell> {
+  return logIn(await openSerialLine(engine, name), name, limitMs);
+}
+
+/** The same over any line that leads to such a guest. */
+export async function logIn(line: SerialLine, name: string, limitMs = bootMs): Promise<GuestShell> {
   const type = (text: string): void => line.send(`${text}\n`);
   const shows = (what: string, test: () => boolean, ms = limitMs): Promise<unknown> =>
     until(what, test, ms).catch((error: unknown) => {
