@@ -22,10 +22,11 @@ export function engineParts(issue: Issue): EngineParts {
         firmwareDir: join(dataDir, 'firmware'),
         log,
       });
-      const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes });
+      const networks = createNetworksModule({ guests: () => machines.guests, dataDir, log });
+      const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes, networks: networks.attachments });
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
-      return [createCoreModule(), disks, machines, createNetworksModule({ guests: machines.guests }), snapshots, createClonesModule()];
+      return [createCoreModule(), disks, machines, networks, snapshots, createClonesModule()];
     },
     createServer: createApiServer,
   };

@@ -119,6 +119,13 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['swtpm'], dnf: ['swtpm'], zypper: ['swtpm'], pacman: ['swtpm'], brew: ['swtpm'] },
   },
   {
+    id: 'iproute2',
+    title: 'iproute2',
+    why: 'Machines are put on bridges of this computer.',
+    commands: ['/usr/sbin/bridge', '/sbin/bridge', '/usr/bin/bridge'],
+    packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
+  },
+  {
     id: 'chromium',
     title: 'Chromium',
     why: 'The app is tested in a real browser.',

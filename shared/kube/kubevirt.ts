@@ -43,7 +43,11 @@ export interface Disk {
 export interface Interface {
   name: string;
   masquerade?: Record<string, never>;
+  bridge?: Record<string, never>;
+  binding?: { name: string };
   model?: string;
+  state?: 'up' | 'down';
+  dhcpOptions?: { bootFileName?: string; tftpServerName?: string };
   macAddress?: string;
   bootOrder?: number;
   ports?: { name?: string; port: number; protocol?: string }[];
@@ -51,7 +55,8 @@ export interface Interface {
 
 export interface Network {
   name: string;
-  pod?: Record<string, unknown>;
+  pod?: { vmNetworkCIDR?: string };
+  multus?: { networkName: string };
 }
 
 export interface Volume {

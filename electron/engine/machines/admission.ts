@@ -9,6 +9,7 @@ import { invalid } from '../api/errors.ts';
 import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
 import { cpuTopology } from '../qemu/argv/cpu.ts';
+import { checkNetworks } from '../networks/interface-checks.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
 import { checkDevices } from './device-admission.ts';
@@ -160,24 +161,6 @@ function checkDisks({ domain, volumes = [] }: VirtualMachineInstanceSpec, path: 
 
 const claimOf = ({ dataVolume, persistentVolumeClaim }: Volume): string | undefined =>
   dataVolume?.name ?? persistentVolumeClaim?.claimName;
-
-function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
-  const interfaces = domain.devices.interfaces ?? [];
-  const causes: StatusCause[] = [];
-  interfaces.forEach((item, index) => {
-    const at = `${path}.domain.devices.interfaces[${index}]`;
-    if (interfaces.findIndex(({ name }) => name === item.name) !== index) causes.push(fault(`${at}.name`, `"${item.name}" is there twice`));
-    if (!networks.some(({ name }) => name === item.name)) causes.push(fault(`${at}.name`, `there is no network "${item.name}"`));
-    if (!item.masquerade) causes.push(fault(at, 'it needs a binding: masquerade'));
-  });
-  networks.forEach((network, index) => {
-    const at = `${path}.networks[${index}]`;
-    if (networks.findIndex(({ name }) => name === network.name) !== index) causes.push(fault(`${at}.name`, `"${network.name}" is there twice`));
-    if (!network.pod) causes.push(fault(at, 'the pod network is the only one here: pod: {}'));
-    if (!interfaces.some(({ name }) => name === network.name)) causes.push(fault(`${at}.name`, `there is no interface "${network.name}"`));
-  });
-  return causes;
-}
 
 function checkBootOrder({ domain }: VirtualMachineInstanceSpec, path: string): StatusCause[] {
   const seen = new Set<number>();

@@ -12,6 +12,8 @@ export class Guests {
   onChange: (uid: string) => void = () => undefined;
   /** Told when a guest begins anew by itself. */
   onReboot: (uid: string) => void = () => undefined;
+  /** Told when a guest's process is gone. */
+  onEnd: (uid: string) => void = () => undefined;
 
   constructor(hypervisor: Hypervisor) {
     this.hypervisor = hypervisor;
@@ -35,6 +37,7 @@ export class Guests {
     void guest.ended.then((exit) => {
       this.#running.delete(guest.uid);
       this.#exits.set(guest.uid, exit);
+      this.onEnd(guest.uid);
       this.onChange(guest.uid);
     });
   }

@@ -6,6 +6,7 @@ import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { EngineContext } from '../context.ts';
 import type { Controller } from '../controller.ts';
 import type { DiskCatalog, GrowOpenDisk } from '../disks/types.ts';
+import type { Attachments } from '../networks/attachments/attachments.ts';
 import { findUefiFirmware } from '../qemu/firmware/uefi.ts';
 import { findSwtpm } from '../qemu/tpm/swtpm.ts';
 import type { Hypervisor } from '../qemu/types.ts';
@@ -31,6 +32,8 @@ export interface MachinesOptions {
   disks: DiskCatalog;
   /** What dataVolumeTemplates become. */
   volumes: ResourceDefinition<DataVolume>;
+  /** Networks of this computer. */
+  networks: Attachments;
 }
 
 export type MachinesModule = EngineModule & {
@@ -40,7 +43,7 @@ export type MachinesModule = EngineModule & {
   machines: ResourceDefinition<VirtualMachine>;
 };
 
-export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOptions): MachinesModule {
+export function createMachinesModule({ hypervisor, disks, volumes, networks }: MachinesOptions): MachinesModule {
   const limits: HostLimits = {
     memoryBytes: totalmem(),
     cores: cpus().length,
@@ -75,7 +78,7 @@ export function createMachinesModule({ hypervisor, disks, volumes }: MachinesOpt
       const rest = restParts(context, guests);
       await adopt(rest);
       beginAgainWhatWentDown(rest);
-      controllers = [controlInstances({ ...rest, disks }), controlMachines({ context, disks, volumes, instances })];
+      controllers = [controlInstances({ ...rest, disks, networks }), controlMachines({ context, disks, volumes, instances })];
       const stopSweeping = sweepWhenMachinesGo(context, hypervisor);
       const stopNotes = noteAcceleration(context, hypervisor);
       stopNoting = () => {

@@ -8,6 +8,7 @@ import type { Log } from '../context.ts';
 import type { DiskFile } from '../disks/types.ts';
 import { findAcceleration, type Verdict } from './acceleration/acceleration.ts';
 import { qemuArguments } from './argv/argv.ts';
+import { descriptorsOf } from './argv/networks.ts';
 import { guestPaths, incomingSocket, type GuestPaths } from './argv/paths.ts';
 import { keptTpmFolder, prepareFirmware, sweepKeptState } from './firmware/kept-state.ts';
 import { endTpmIn, startTpm, type Tpm } from './tpm/swtpm.ts';
@@ -17,7 +18,7 @@ import { readRecord, recordFrom, writeRecord, type GuestRecord } from './guest/r
 import { launch } from './launch.ts';
 import { QmpConnection } from './qmp.ts';
 import { usableRunFolder } from './run-folder.ts';
-import type { Acceleration, Guest, GuestPlan, Hypervisor } from './types.ts';
+import type { Acceleration, Guest, GuestPlan, HostLink, Hypervisor } from './types.ts';
 
 export interface HypervisorOptions {
   /** Where running guests keep their sockets; made if missing. */
@@ -70,7 +71,8 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     try {
       const firmware = prepareFirmware(options.firmwareDir, plan.vmi, paths);
       const volumes = withOwnDisks(plan, paths);
-      const args = qemuArguments({ vmi: plan.vmi, volumes, accelerator, cpuModel, paths, firmware, now: new Date() });
+      const links = plan.links ?? new Map<string, HostLink>();
+      const args = qemuArguments({ vmi: plan.vmi, volumes, links, accelerator, cpuModel, paths, firmware, now: new Date() });
       if (plan.incoming === true) args.push('-incoming', `unix:${incomingSocket(paths.folder)}`);
       const { devices } = plan.vmi.spec.domain;
       const hasGraphics = devices.autoattachGraphicsDevice !== false;
@@ -80,7 +82,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
         return { uid, pid, ...(startedAt === undefined ? {} : { startedAt }), hasGraphics, hasSerial };
       };
       tpm = await tpmFor(plan, paths);
-      const { pid, qmp } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)));
+      const { pid, qmp } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)), descriptorsOf(links));
       return hold(record(pid), paths, qmp);
     } catch (error) {
       tpm?.end();

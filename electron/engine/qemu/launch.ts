@@ -17,6 +17,7 @@ export interface Launched {
 
 /**
  * @param spawned called with the process's id at once: from here on it lives, whatever becomes of us
+ * @param descriptors open files that it gets, numbered from 3 upward
  * @returns once QMP answers
  * @throws HayloftError with QEMU's own words when it ends before that; nothing is left running then
  */
@@ -25,10 +26,11 @@ export async function launch(
   args: readonly string[],
   paths: GuestPaths,
   spawned: (pid: number) => void,
+  descriptors: readonly number[] = [],
 ): Promise<Launched> {
   const log = openSync(paths.log, 'a', 0o600);
   // A session of its own and no pipe to us: neither our end nor a hang-up of the terminal reaches it.
-  const child = spawn(qemu, args, { detached: true, stdio: ['ignore', log, log], cwd: paths.folder });
+  const child = spawn(qemu, args, { detached: true, stdio: ['ignore', log, log, ...descriptors], cwd: paths.folder });
   closeSync(log);
   child.unref();
   try {

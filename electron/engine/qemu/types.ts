@@ -20,11 +20,16 @@ export interface Acceleration {
 export interface GuestPlan {
   vmi: VirtualMachineInstance;
   volumes: ReadonlyMap<string, DiskFile>;
+  /** Devices of this computer that interfaces are joined to, by interface name; the others get a network of QEMU's own. */
+  links?: ReadonlyMap<string, HostLink>;
   /** It waits for a saved state, see `incomingSocket`. */
   incoming?: boolean;
   /** Images that live as long as the guest (cloud-init and its like), by volume name. */
   discs?: ReadonlyMap<string, Uint8Array>;
 }
+
+/** How a guest's interface is joined to a network of this computer: a tap by name, or an open descriptor of one. */
+export type HostLink = { kind: 'tap'; device: string } | { kind: 'descriptor'; descriptor: number; close: () => void };
 
 /** How a guest's process stands, from QMP `query-status`. */
 export type GuestState = 'starting' | 'incoming' | 'running' | 'paused' | 'shutdown' | 'io-error' | 'internal-error' | 'crashed';

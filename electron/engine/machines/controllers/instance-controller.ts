@@ -10,7 +10,7 @@ import type { DiskCatalog, DiskFile } from '../../disks/types.ts';
 import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
-import type { Guest, GuestExit, GuestPlan, GuestState } from '../../qemu/types.ts';
+import type { Guest, GuestExit, GuestPlan, GuestState, HostLink } from '../../qemu/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
@@ -20,6 +20,9 @@ import { configMaps } from '../../core/config-map.ts';
 import { secrets } from '../../core/secret.ts';
 import { makeSeeds, seedReferences } from '../seeds/seeds.ts';
 import { waitForRoom } from '../volumes/full-disk.ts';
+import type { Attachments } from '../../networks/attachments/attachments.ts';
+import { closeLinks } from '../../networks/attachments/host-links.ts';
+import { networkAttachmentDefinitions } from '../../networks/definitions/network-attachment-definition.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
 import type { SavedStates } from '../rest/saved-state.ts';
 import { volumeStatuses } from '../volumes/volume-status.ts';
@@ -29,6 +32,7 @@ export interface InstanceParts {
   guests: Guests;
   disks: DiskCatalog;
   saved: SavedStates;
+  networks: Attachments;
 }
 
 export function controlInstances(parts: InstanceParts): Controller {
@@ -53,6 +57,8 @@ export function controlInstances(parts: InstanceParts): Controller {
       related({ of: persistentVolumeClaims, keys: ({ object }) => waiting(object) }),
       related({ of: secrets, keys: ({ object }) => seeded(object, 'secrets') }),
       related({ of: configMaps, keys: ({ object }) => seeded(object, 'configMaps') }),
+      // One may be named from any namespace.
+      related({ of: networkAttachmentDefinitions, keys: () => resources.list(virtualMachineInstances).filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi)).map(keyOf) }),
     ],
     reconcile: (key) => reconcile(parts, pressed, key),
   });
@@ -72,6 +78,8 @@ export function controlInstances(parts: InstanceParts): Controller {
 const keyOf = ({ metadata }: VirtualMachineInstance): Key => ({ namespace: metadata.namespace, name: metadata.name ?? '' });
 /** How soon a guest that does not answer is asked again; when it answers by itself, it is at once. */
 const askAgainMs = 5000;
+/** How soon networks are looked at again that were not there. */
+const networkRetryMs = 10_000;
 const pressAgainMs = 10_000;
 const timestamp = (): string => new Date().toISOString();
 
@@ -106,6 +114,7 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
     return undefined;
   }
   const begun = timestamp();
+  let links: ReadonlyMap<string, HostLink> = new Map();
   try {
     const seeds = seedsFor(context, vmi);
     if ('waiting' in seeds) {
@@ -116,8 +125,12 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
       );
       return undefined;
     }
-    await wake(parts, { vmi, volumes: found.volumes, discs: seeds.discs });
+    const attached = await parts.networks.attach(context.resources, vmi);
+    if ('waiting' in attached) return waitForNetworks(context, vmi, attached.waiting);
+    ({ links } = attached);
+    await wake(parts, { vmi, volumes: found.volumes, discs: seeds.discs, links });
   } catch (error) {
+    await parts.networks.release(vmi.metadata.uid ?? '');
     const { message, hint } = asHayloftError(error);
     const words = hint === undefined ? message : `${message} ${hint}`;
     context.events.record(vmi, 'Warning', 'SyncFailed', words);
@@ -126,12 +139,26 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
       enterPhase(status, { phase: 'Failed', reason: 'GuestNotRunning', message: words }, timestamp());
     });
     return undefined;
+  } finally {
+    // QEMU has its own by now.
+    closeLinks(links);
   }
   const guest = guests.get(vmi.metadata.uid);
   const result = guest ? await describe(parts, vmi, guest, begun) : undefined;
   context.events.record(vmi, 'Normal', 'Created', 'VirtualMachineInstance defined.');
   context.events.record(vmi, 'Normal', 'Started', 'VirtualMachineInstance started.');
   return result;
+}
+
+/** A bridge may be made, and rights be given, while it waits. */
+function waitForNetworks(context: EngineContext, vmi: VirtualMachineInstance, message: string): ReconcileResult {
+  if (findCondition(vmi.status?.conditions, 'Ready')?.message !== message) context.events.record(vmi, 'Warning', 'NetworksNotReady', message);
+  change(context, vmi, (status) => {
+    const now = timestamp();
+    enterPhase(status, { phase: 'Pending', reason: 'NetworksNotReady', message }, now);
+    status.conditions = setCondition(status.conditions ?? [], 'Synchronized', { status: 'False', reason: 'FailedCreate', message }, now);
+  });
+  return { requeueAfterMs: networkRetryMs };
 }
 
 /** Starts the guest's process, with the state that was saved of it when there is one. */

@@ -8,7 +8,7 @@ const empty = object({});
 const label = string({ pattern: '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' });
 const oneHost = 'the engine runs on one computer: there is nowhere else to place or move a machine';
 const noPassthrough = 'devices of the host are not handed to guests here';
-const natOnly = 'the engine offers the pod network with masquerade (NAT) only';
+const natOnly = 'use masquerade on the pod network, bridge or binding on a multus network';
 const own = 'use a dataVolume, a persistentVolumeClaim or an emptyDisk';
 const ociImages = 'there is no container runtime here: upload the disk as an image and use a dataVolume';
 
@@ -45,23 +45,28 @@ const networkInterface = object(
   {
     name: label,
     masquerade: empty,
-    model: string({ enum: ['virtio', 'e1000', 'e1000e', 'rtl8139'] }),
+    model: string({ enum: ['virtio', 'e1000', 'e1000e', 'rtl8139', 'pcnet', 'ne2k_pci'] }),
     macAddress: string({ pattern: '([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}' }),
     bootOrder,
     ports: array(object({ name: string(), port: integer({ minimum: 1, maximum: 65_535 }), protocol: string({ enum: ['TCP', 'UDP'] }) }, { required: ['port'] }), {
       description: 'Where some are listed, Services and portforward reach no others.',
     }),
-    bridge: unsupported(natOnly),
+    bridge: { ...empty, description: 'A port of the Linux bridge that a multus network names.' },
     sriov: unsupported(noPassthrough),
     slirp: unsupported(natOnly),
-    macvtap: unsupported(natOnly),
+    macvtap: unsupported('KubeVirt has dropped this field: use binding: {name: macvtap}'),
     passt: unsupported(natOnly),
     passtBinding: unsupported(natOnly),
-    binding: unsupported(natOnly),
+    binding: object({ name: string({ enum: ['macvtap'], description: 'On a multus network of type macvtap.' }) }, { required: ['name'] }),
     state: unsupported('links are up'),
     acpiIndex: unsupported('addresses are given by the engine'),
     portRanges: unsupported('nothing is forwarded'),
-    dhcpOptions: unsupported('QEMU’s own DHCP server answers'),
+    dhcpOptions: object({
+      bootFileName: string(),
+      tftpServerName: string(),
+      ntpServers: unsupported('QEMU’s DHCP server does not name time servers'),
+      privateOptions: unsupported('QEMU’s DHCP server has no private options'),
+    }),
     pciAddress: unsupported('addresses are given by the engine'),
     tag: unsupported('tags are for device metadata, which is not served'),
   },
@@ -188,7 +193,7 @@ const volume = object(
 );
 
 const network = object(
-  { name: label, pod: object({ vmNetworkCIDR: unsupported('QEMU gives 10.0.2.0/24'), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: unsupported(natOnly) },
+  { name: label, pod: object({ vmNetworkCIDR: string({ description: 'The guest’s own network; 10.0.2.0/24 when not given.' }), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: object({ networkName: string({ pattern: '([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?' }), default: unsupported('each network stands for itself here') }, { required: ['networkName'] }) },
   { required: ['name'] },
 );
 

@@ -22,7 +22,7 @@ import type { PassingForwards } from './passing-forwards.ts';
 
 export interface PortForwardParts {
   resources: () => Resources;
-  guests: Guests;
+  guests: () => Guests;
   passing: PassingForwards;
 }
 
@@ -55,7 +55,7 @@ export function portForwardStreams(parts: PortForwardParts): StreamRoute[] {
 async function connectTo(parts: PortForwardParts, request: SubresourceRequest, vmi: VirtualMachineInstance): Promise<Duplex> {
   const { port, protocol } = readPath(request.path ?? []);
   const name = vmi.metadata.name ?? '';
-  const guest = parts.guests.get(vmi.metadata.uid);
+  const guest = parts.guests().get(vmi.metadata.uid);
   if (vmi.status?.phase !== 'Running' || !guest) throw conflict(virtualMachineInstances, name, 'VMI is not running');
   if (findCondition(vmi.status.conditions, 'Paused')?.status === 'True') throw conflict(virtualMachineInstances, name, 'VMI is paused');
   const target = guestPort(vmi, port, protocol);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DomainSpec, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../../disks/types.ts';
+import type { HostLink } from '../types.ts';
 import { qemuArguments, type ArgvInput } from './argv.ts';
 import { option } from './options.ts';
 import { guestPaths } from './paths.ts';
@@ -105,6 +106,20 @@ describe('qemuArguments', () => {
     other.metadata.name = 'other';
     expect(device(args(other), 'virtio-net-pci')).not.toBe(device(first, 'virtio-net-pci'));
     expect(device(first, 'virtio-net-pci')).toMatch(/mac=52:54:00:[0-9a-f:]{8}$/);
+  });
+
+  it('joins interfaces to networks of the computer, by name or by descriptor', () => {
+    const devices = { interfaces: ['nat', 'lab', 'card'].map((name) => ({ name })) };
+    const links = new Map<string, HostLink>([
+      ['lab', { kind: 'tap', device: 'hl01' }],
+      ['card', { kind: 'descriptor', descriptor: 17, close: () => undefined }],
+    ]);
+    const argv = args(vmi({ devices }, { networks: [{ name: 'nat', pod: { vmNetworkCIDR: '10.7.0.0/24' } }] }), {}, { links });
+    expect(values(argv, '-netdev')).toEqual([
+      'user,id=net-nat,net=10.7.0.0/24,hostname=vm',
+      'tap,id=net-lab,ifname=hl01,script=no,downscript=no',
+      'tap,id=net-card,fd=3',
+    ]);
   });
 
   it('has neither screen nor serial line where they are turned off', () => {

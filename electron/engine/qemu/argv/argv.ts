@@ -5,7 +5,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { DiskFile } from '../../disks/types.ts';
 import { AGENT_CHARDEV, AGENT_PORT } from '../agent/agent.ts';
 import type { PreparedFirmware } from '../firmware/kept-state.ts';
-import type { Accelerator } from '../types.ts';
+import type { Accelerator, HostLink } from '../types.ts';
 import { clockArguments } from './clock.ts';
 import { cpuArgument, cpuCount, cpuTopology } from './cpu.ts';
 import { diskArguments } from './disks.ts';
@@ -19,6 +19,8 @@ import { watchdogArguments } from './watchdog.ts';
 export interface ArgvInput {
   vmi: VirtualMachineInstance;
   volumes: ReadonlyMap<string, DiskFile>;
+  /** By interface name; the others get a network of QEMU's own. */
+  links?: ReadonlyMap<string, HostLink>;
   accelerator: Accelerator;
   /** The CPU model that guests were seen to run with here. */
   cpuModel: string;
@@ -57,7 +59,7 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...panicArguments(spec.domain),
     ...watchdogArguments(spec.domain),
     ...diskArguments(spec, volumes, bootIndexes.disks),
-    ...networkArguments(vmi, bootIndexes.interfaces),
+    ...networkArguments(vmi, bootIndexes.interfaces, input.links),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Network interfaces as QEMU's arguments. */
 import { createHash } from 'node:crypto';
 import type { Interface, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { HostLink } from '../types.ts';
 import { option } from './options.ts';
 
 const drivers: Record<string, string> = {
@@ -8,23 +9,53 @@ const drivers: Record<string, string> = {
   e1000: 'e1000',
   e1000e: 'e1000e',
   rtl8139: 'rtl8139',
+  pcnet: 'pcnet',
+  ne2k_pci: 'ne2k_pci',
 };
 
-/** @param bootIndexes by interface name */
+/** The first descriptor after stdin, stdout and stderr. */
+const firstDescriptor = 3;
+
+/**
+ * @param bootIndexes by interface name
+ * @param links networks of this computer, by interface name; the others get one of QEMU's own
+ */
 export function networkArguments(
   vmi: VirtualMachineInstance,
   bootIndexes: ReadonlyMap<string, number>,
+  links: ReadonlyMap<string, HostLink> = new Map(),
 ): string[] {
+  const descriptors = descriptorsOf(links);
   return (vmi.spec.domain.devices.interfaces ?? []).flatMap((item) => [
     '-netdev',
-    option('user', { id: `net-${item.name}`, hostname: vmi.spec.hostname ?? vmi.metadata.name }),
+    netdev(vmi, item, links.get(item.name), descriptors),
     '-device',
     option(drivers[item.model ?? 'virtio'] ?? 'virtio-net-pci', {
+      // By this it is told apart while the guest runs.
+      id: `nic-${item.name}`,
       netdev: `net-${item.name}`,
       mac: macAddress(vmi, item),
       bootindex: bootIndexes.get(item.name),
     }),
   ]);
+}
+
+/** What the process has to be given as its descriptors from 3 upward. */
+export function descriptorsOf(links: ReadonlyMap<string, HostLink>): number[] {
+  return [...links.values()].flatMap((link) => (link.kind === 'descriptor' ? [link.descriptor] : []));
+}
+
+function netdev(vmi: VirtualMachineInstance, item: Interface, link: HostLink | undefined, descriptors: readonly number[]): string {
+  const id = `net-${item.name}`;
+  if (link?.kind === 'tap') return option('tap', { id, ifname: link.device, script: 'no', downscript: 'no' });
+  if (link) return option('tap', { id, fd: firstDescriptor + descriptors.indexOf(link.descriptor) });
+  return option('user', {
+    id,
+    net: vmi.spec.networks?.find(({ name }) => name === item.name)?.pod?.vmNetworkCIDR,
+    hostname: vmi.spec.hostname ?? vmi.metadata.name,
+    'tftp-server-name': item.dhcpOptions?.tftpServerName,
+    bootfile: item.dhcpOptions?.bootFileName,
+  });
 }
 
 /**

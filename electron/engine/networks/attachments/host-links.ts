@@ -1,0 +1,135 @@
+/**
+ * Devices by which guests are on networks of this computer: a tap that is a port of a bridge, or a macvtap on a card.
+ * Each carries a mark that says whose it is, so that an engine that was killed finds what it left.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { Log } from '../../context.ts';
+import { macAddress } from '../../qemu/argv/networks.ts';
+import type { HostLink } from '../../qemu/types.ts';
+import type { BridgeNetwork, HostNetwork, MacvtapNetwork } from './config.ts';
+import { bridgeBatch, filtersVlans, hasDevice, ipBatch, isBridge, markedDevices, requireNetworkRights } from './ip.ts';
+import { openTap } from './tap-file.ts';
+
+const prefix = 'hl';
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Whether guests can be put on the network now. @throws HayloftError with what is missing, and what to do */
+export function checkHostNetwork(network: HostNetwork): void {
+  requireNetworkRights();
+  if (network.type === 'bridge' && !isBridge(network.bridge)) {
+    throw new HayloftError('not-found', `This computer has no bridge ${network.bridge}.`, {
+      hint: `Make it (ip link add ${network.bridge} type bridge; ip link set ${network.bridge} up) and put a network card on it.`,
+      retryable: true,
+    });
+  }
+  if (network.type === 'bridge' && network.vlan !== undefined && !filtersVlans(network.bridge)) {
+    // Turning it on would cut off whoever sends tagged frames through the bridge: that is not ours to do.
+    throw new HayloftError('unsupported', `The bridge ${network.bridge} does not tell VLANs apart.`, {
+      hint: `Let it (ip link set ${network.bridge} type bridge vlan_filtering 1) and give its network card the VLAN (bridge vlan add dev CARD vid ${network.vlan}).`,
+      retryable: true,
+    });
+  }
+  if (network.type === 'macvtap' && !hasDevice(network.lower)) {
+    throw new HayloftError('not-found', `This computer has no network card ${network.lower}.`, { hint: 'Name one that "ip link" lists.', retryable: true });
+  }
+}
+
+export class HostLinks {
+  readonly #owner: string;
+  readonly #log: Log;
+  /** Guests whose devices were made by this very engine: they may not have a process yet. */
+  readonly #new = new Set<string>();
+
+  /** @param dataDir tells this engine's devices from another engine's */
+  constructor(dataDir: string, log: Log) {
+    this.#owner = `hayloft ${hash(dataDir).slice(0, 16)}`;
+    this.#log = log;
+  }
+
+  /**
+   * Makes a device for each interface on a network of this computer.
+   * @param networks by interface name
+   * @returns by interface name; descriptors in it are the caller's to close
+   * @throws HayloftError; no device is left then
+   */
+  async attach(vmi: VirtualMachineInstance, networks: ReadonlyMap<string, HostNetwork>): Promise<Map<string, HostLink>> {
+    const links = new Map<string, HostLink>();
+    if (networks.size === 0) return links;
+    this.#new.add(vmi.metadata.uid ?? '');
+    try {
+      for (const item of vmi.spec.domain.devices.interfaces ?? []) {
+        const network = networks.get(item.name);
+        if (!network) continue;
+        checkHostNetwork(network);
+        const uid = vmi.metadata.uid ?? '';
+        const device = prefix + hash(`${uid} ${item.name}`).slice(0, 11);
+        // What a start that was cut off left.
+        if (hasDevice(device)) await ipBatch([`link delete dev ${device}`]);
+        const mark = `${this.#owner} ${uid}`;
+        links.set(item.name, network.type === 'bridge' ? await addTap(device, mark, network) : await addMacvtap(device, mark, network, macAddress(vmi, item)));
+      }
+      return links;
+    } catch (error) {
+      closeLinks(links);
+      await this.release(vmi.metadata.uid ?? '');
+      throw error;
+    }
+  }
+
+  /** Removes a guest's devices. */
+  release(uid: string): Promise<void> {
+    this.#new.delete(uid);
+    return this.#remove((owner) => owner === uid);
+  }
+
+  /** Removes what belongs to guests that are not among these, left by an engine that was killed. */
+  sweep(alive: ReadonlySet<string>): Promise<void> {
+    return this.#remove((owner) => !alive.has(owner) && !this.#new.has(owner));
+  }
+
+  async #remove(belongs: (uid: string) => boolean): Promise<void> {
+    if (process.platform !== 'linux' || !readdirSync('/sys/class/net').some((name) => name.startsWith(prefix))) return;
+    try {
+      const begin = `${this.#owner} `;
+      const found = (await markedDevices()).filter(({ mark }) => mark.startsWith(begin) && belongs(mark.slice(begin.length)));
+      for (const { name } of found) await ipBatch([`link delete dev ${name}`]);
+    } catch (error) {
+      this.#log.warn('A network device that is not needed any more could not be removed', { error: String(error) });
+    }
+  }
+}
+
+/** Descriptors that were opened for a guest, once its process has them or will never be. */
+export function closeLinks(links: ReadonlyMap<string, HostLink>): void {
+  for (const link of links.values()) if (link.kind === 'descriptor') link.close();
+}
+
+async function addTap(device: string, mark: string, { bridge, vlan, mtu }: BridgeNetwork): Promise<HostLink> {
+  await ipBatch([
+    `tuntap add dev ${device} mode tap user ${process.getuid?.() ?? 0}`,
+    `link set dev ${device} alias "${mark}"`,
+    ...(mtu === undefined ? [] : [`link set dev ${device} mtu ${mtu}`]),
+    `link set dev ${device} master ${bridge}`,
+  ]);
+  if (vlan !== undefined) {
+    // Where the bridge puts no port into a VLAN by itself there is none to leave.
+    await bridgeBatch([`vlan delete dev ${device} vid 1`]).catch(() => undefined);
+    await bridgeBatch([`vlan add dev ${device} vid ${vlan} pvid untagged`]);
+  }
+  await ipBatch([`link set dev ${device} up`]);
+  return { kind: 'tap', device };
+}
+
+async function addMacvtap(device: string, mark: string, { lower, mode, mtu }: MacvtapNetwork, mac: string): Promise<HostLink> {
+  // The card takes frames for this address only: it has to be the guest's.
+  await ipBatch([
+    `link add link ${lower} name ${device} address ${mac} type macvtap mode ${mode}`,
+    `link set dev ${device} alias "${mark}"`,
+    ...(mtu === undefined ? [] : [`link set dev ${device} mtu ${mtu}`]),
+    `link set dev ${device} up`,
+  ]);
+  return openTap(device);
+}
