@@ -26,11 +26,11 @@ export interface SystemNeed {
   arch?: NodeJS.Architecture;
 }
 
+/** Guests are x86-64 whatever the host is: on another architecture they are emulated. */
 const qemuForX64: SystemNeed = {
   id: 'qemu',
   title: 'QEMU',
   why: 'QEMU runs the virtual machines.',
-  arch: 'x64',
   commands: ['qemu-system-x86_64'],
   packages: {
     apt: ['qemu-system-x86'],
@@ -42,23 +42,9 @@ const qemuForX64: SystemNeed = {
   },
 };
 
-const qemuForArm64: SystemNeed = {
-  ...qemuForX64,
-  arch: 'arm64',
-  commands: ['qemu-system-aarch64'],
-  packages: {
-    ...qemuForX64.packages,
-    apt: ['qemu-system-arm'],
-    dnf: ['qemu-system-aarch64-core'],
-    zypper: ['qemu-arm'],
-    pacman: ['qemu-system-aarch64'],
-  },
-};
-
 /** What running machines on this computer takes. Managing other machines needs none of it. */
 export const runningNeeds: readonly SystemNeed[] = [
   qemuForX64,
-  qemuForArm64,
   {
     id: 'qemu-img',
     title: 'QEMU disk tools',

@@ -56,8 +56,8 @@ exec "$here/bin/node" "$here/engine/main.js" "$@"
 
 const readme = (version: string, arch: PackArch, nodeVersion: string): string => `Hayloft engine ${version} for Linux on ${arch}, with Node ${nodeVersion}.
 
-Needs QEMU: qemu-system-${arch === 'x64' ? 'x86_64' : 'aarch64'} and qemu-img. Nothing else is looked for outside of this folder.
-
+Needs QEMU: qemu-system-x86_64 and qemu-img. Node is in this folder.
+${arch === 'x64' ? '' : 'Guests are x86-64. Here they are emulated, which is slow; guests for arm64 are refused.\n'}
   ./hayloft-engine --data-dir DIR                 start it here and now
   ./hayloft-engine service install --system       have the computer start it
   ./hayloft-engine token create NAME --role admin --data-dir DIR
