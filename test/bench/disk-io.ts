@@ -50,8 +50,6 @@ export async function diskIo(): Promise<Measurement[]> {
     ];
   } finally {
     await engine.destroy();
-    // Its guests would outlive it.
-    if (libvirt.virsh(['list --name']).includes('bench-io')) libvirt.virsh(['destroy bench-io']);
     await libvirt.stop();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -147,7 +145,7 @@ async function inLibvirt(libvirt: Libvirt, disks: Disks, folder: string): Promis
       <seclabel type='none'/>
     </domain>`,
   );
-  libvirt.virsh([`create ${xml}`]);
+  await libvirt.virsh([`create ${xml}`]);
   const socket = createConnection(line);
   let screen = '';
   socket.on('data', (bytes) => (screen += bytes.toString('latin1')));

@@ -1,10 +1,7 @@
 /** What the engine costs when nothing happens: memory against libvirtd on the same machine, and processor time. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { startEngine } from '../rig/engine.ts';
-import { until } from '../rig/until.ts';
+import { startLibvirt } from './libvirt.ts';
 import type { Measurement } from './measurement.ts';
 
 const settleMs = 10_000;
@@ -62,26 +59,4 @@ function ticks(pid: number): number {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function startLibvirt(): Promise<{ pid: number; stop(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-libvirt-'));
-  const pidFile = join(folder, 'pid');
-  const child = spawn('/usr/sbin/libvirtd', ['--pid-file', pidFile], { stdio: 'ignore' });
-  const exited = new Promise((resolve) => child.on('exit', resolve));
-  const pid = await until('libvirtd', () => {
-    try {
-      return Number(readFileSync(pidFile, 'utf8'));
-    } catch {
-      return undefined;
-    }
-  });
-  return {
-    pid,
-    stop: async () => {
-      child.kill();
-      await exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }

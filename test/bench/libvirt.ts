@@ -1,8 +1,9 @@
 /** libvirt as a peer: its daemons, started in a folder of their own. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { until } from '../rig/until.ts';
 
 export interface Libvirt {
@@ -10,47 +11,50 @@ export interface Libvirt {
   pid: number;
   folder: string;
   /** Runs commands, a line each, in one virsh; throws with what it says when one fails. */
-  virsh(commands: readonly string[]): string;
+  virsh(commands: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
+
+/** The daemons have folders of the system's to themselves, so that a libvirt that is in use here is not touched. */
+const script = `set -e
+mount --make-rprivate /
+mkdir -p /run/libvirt /var/lib/libvirt /etc/libvirt/qemu
+for folder in /run/libvirt /var/lib/libvirt /etc/libvirt/qemu; do mount -t tmpfs tmpfs "$folder"; done
+/usr/sbin/virtlogd --pid-file "$1/virtlogd.pid" &
+exec /usr/sbin/libvirtd --config "$1/libvirtd.conf" --pid-file "$1/pid"`;
 
 export async function startLibvirt(): Promise<Libvirt> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-libvirt-'));
   chmodSync(folder, 0o755);
-  const config = join(folder, 'libvirtd.conf');
-  writeFileSync(config, `unix_sock_dir = "${folder}"\nauth_unix_rw = "none"\n`);
-  const pidFile = join(folder, 'pid');
-  // The one writes what QEMU says, the other does all else.
-  const children = [
-    spawn('/usr/sbin/virtlogd', ['--pid-file', join(folder, 'virtlogd.pid')], { stdio: 'ignore' }),
-    spawn('/usr/sbin/libvirtd', ['--config', config, '--pid-file', pidFile], { stdio: 'ignore' }),
-  ];
-  const exits = children.map((child) => new Promise((resolve) => child.on('exit', resolve)));
-  const pid = await until('libvirtd', () => {
+  writeFileSync(join(folder, 'libvirtd.conf'), `unix_sock_dir = "${folder}"\nauth_unix_rw = "none"\n`);
+  const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'libvirt', folder], { stdio: 'ignore' });
+  const exited = new Promise((resolve) => child.on('exit', resolve));
+  const pidIn = (name: string): number | undefined => {
     try {
-      return Number(readFileSync(pidFile, 'utf8')) || undefined;
+      return Number(readFileSync(join(folder, name), 'utf8')) || undefined;
     } catch {
       return undefined;
     }
-  });
-  const socket = join(folder, 'libvirt-sock');
-  const virsh: Libvirt['virsh'] = (commands) =>
-    execFileSync('virsh', ['--quiet', '--connect', `qemu:///system?socket=${socket}`, commands.join('; ')], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  await until('libvirtd to answer', () => {
-    try {
-      virsh(['version']);
-      return true;
-    } catch {
-      return undefined;
-    }
-  });
+  };
+  const virsh: Libvirt['virsh'] = async (commands) => {
+    const uri = `qemu:///system?socket=${join(folder, 'libvirt-sock')}`;
+    const { stdout } = await promisify(execFile)('virsh', ['--quiet', '--connect', uri, commands.join('; ')], { maxBuffer: 1 << 26 });
+    return stdout;
+  };
+  const pid = await until('libvirtd', () => pidIn('pid'));
+  await until('virtlogd', () => pidIn('virtlogd.pid'));
+  await until('libvirtd to answer', () => virsh(['version']).catch(() => undefined));
   return {
     pid,
     folder,
     virsh,
     stop: async () => {
-      for (const child of children) child.kill();
-      await Promise.all(exits);
+      const running = (await virsh(['list --name'])).split('\n').filter((line) => line !== '');
+      if (running.length > 0) await virsh(running.map((name) => `destroy ${name}`));
+      const virtlogd = pidIn('virtlogd.pid');
+      child.kill();
+      await exited;
+      if (virtlogd !== undefined) process.kill(virtlogd);
       rmSync(folder, { recursive: true, force: true });
     },
   };
