@@ -147,6 +147,17 @@ describe('addvolume and removevolume', () => {
     expect((await instance('guest')).spec.domain.devices.disks?.map(({ name }) => name)).toEqual(['root', 'cd']);
   });
 
+  it('are not to be written where the claim is to be read only', async () => {
+    const volumeSource = { persistentVolumeClaim: { claimName: 'three', readOnly: true } };
+    await act('virtualmachines', 'guest', 'addvolume', { name: 'three', disk: {}, volumeSource });
+    await isReady('three');
+    await appears('sda');
+    expect(await shell.run('cat /sys/block/sda/ro')).toBe('1');
+    await act('virtualmachines', 'guest', 'removevolume', { name: 'three' });
+    await isGone('three');
+    await disappears('sda');
+  });
+
   it('come back with the machine after a restart', async () => {
     await act('virtualmachines', 'guest', 'addvolume', { name: 'three', disk: { disk: { bus: 'virtio' } }, volumeSource: claimSource('three') });
     await isReady('three');

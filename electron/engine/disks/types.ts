@@ -10,6 +10,8 @@ export interface DiskFile {
   virtualSizeBytes: number;
   /** What it takes on the host's disk, in bytes. */
   allocatedBytes: number;
+  /** Whoever uses it may not change it. */
+  readOnly?: boolean;
 }
 
 export type DiskState =

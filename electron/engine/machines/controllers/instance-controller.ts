@@ -23,6 +23,7 @@ import { waitForRoom } from '../volumes/full-disk.ts';
 import type { Attachments } from '../../networks/attachments/attachments.ts';
 import { closeLinks } from '../../networks/attachments/host-links.ts';
 import { networkAttachmentDefinitions } from '../../networks/definitions/network-attachment-definition.ts';
+import { asUsed } from '../volumes/read-only.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
 import type { SavedStates } from '../rest/saved-state.ts';
 import { volumeStatuses } from '../volumes/volume-status.ts';
@@ -202,7 +203,7 @@ function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { v
     if (disk.state !== 'ready' && isHotpluggable(volume)) continue;
     if (disk.state === 'missing') return { waiting: `The volume ${claim} does not exist.`, missing: true };
     if (disk.state === 'pending') return { waiting: disk.message, missing: false };
-    volumes.set(name, disk.file);
+    volumes.set(name, asUsed(volume, disk.file));
   }
   return { volumes };
 }

@@ -10,8 +10,12 @@ export function checkHotplug({ domain, volumes = [] }: VirtualMachineInstanceSpe
   return volumes.flatMap((volume, index): StatusCause[] => {
     const at = disks.findIndex(({ name }) => name === volume.name);
     const disk = disks[at];
-    if (!isHotpluggable(volume) || disk === undefined) return [];
+    if (disk === undefined) return [];
     const bus = busOf(disk);
+    if (bus === 'sata' && disk.cdrom === undefined && volume.persistentVolumeClaim?.readOnly === true) {
+      return [fault(`${path}.volumes[${index}].persistentVolumeClaim.readOnly`, 'a SATA disk is always written to: use virtio or scsi, or a cdrom')];
+    }
+    if (!isHotpluggable(volume)) return [];
     if (disk.cdrom) {
       if (bus === 'sata' || bus === 'scsi') return [];
       return [fault(`${path}.domain.devices.disks[${at}].cdrom.bus`, 'the medium of a CD drive can be changed on sata or scsi')];

@@ -9,6 +9,7 @@ import { drivesOf, type Drives } from '../../qemu/hotplug/drives.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
 import { plug, unplug } from '../../qemu/hotplug/plug.ts';
 import type { Guest, Monitor } from '../../qemu/types.ts';
+import { asUsed } from './read-only.ts';
 
 export interface HotplugParts {
   context: EngineContext;
@@ -72,7 +73,7 @@ async function bringIn(
   if (found.state === 'missing') return { phase: 'Pending', reason: 'FailedPvcNotFound', message: `PVC ${claim} not found` };
   if (found.state === 'pending') return { phase: 'Pending', reason: 'PVCNotReady', message: found.message };
   try {
-    await plug(monitor, disk, found.file, vmi.spec.domain, drives);
+    await plug(monitor, disk, asUsed(volume, found.file), vmi.spec.domain, drives);
     context.events.record(vmi, 'Normal', 'VolumeReady', `The volume ${name} was plugged into the machine.`);
     return { phase: 'Ready', reason: 'VolumeReady', message: `The volume ${name} is plugged in.` };
   } catch (error) {

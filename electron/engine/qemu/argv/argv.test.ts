@@ -70,6 +70,11 @@ describe('qemuArguments', () => {
     expect(cd).toMatchObject({ 'read-only': true, file: { filename: '/d/cd' } });
   });
 
+  it('opens a claim that is to be read only without a way to write', () => {
+    const argv = args(vmi({ devices: { disks: [{ name: 'a' }] } }), { a: { ...file('/d/a'), readOnly: true } });
+    expect(values(argv, '-blockdev').map((text) => JSON.parse(text) as unknown)).toMatchObject([{ 'read-only': true }]);
+  });
+
   it('keeps places free for disks that come later, and leaves those to QMP', () => {
     const later = { volumes: [{ name: 'late', persistentVolumeClaim: { claimName: 'late', hotpluggable: true } }] };
     const disks = [{ name: 'late', disk: { bus: 'scsi' as const } }];

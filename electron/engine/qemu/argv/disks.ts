@@ -53,7 +53,7 @@ export function busOf(disk: Disk): DiskBus {
 
 /** A disk's file as QEMU's BlockdevOptions: what `-blockdev` and QMP's `blockdev-add` take. */
 export function blockDevice(disk: Disk, file: DiskFile): Record<string, unknown> {
-  const readOnly = disk.cdrom !== undefined || disk.disk?.readonly === true;
+  const readOnly = disk.cdrom !== undefined || disk.disk?.readonly === true || file.readOnly === true;
   const cache = { direct: disk.cache === 'none', 'no-flush': false };
   return {
     driver: file.format,
