@@ -124,6 +124,9 @@ describe.skipIf(process.getuid?.() !== 0)('an engine that listens on the LAN', (
     };
     const codes = Array.from({ length: 12 }, guess);
     expect([codes.slice(0, 9), codes.slice(9)]).toEqual([Array(9).fill(401), [429, 429, 429]]);
+    expect(
+      hosts.client.run('curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', '-X', 'POST', '-H', 'Authorization: Bearer guessed', `https://${hosts.server.ip4}:${new URL(engine.endpoint).port}/hayloft/rest`),
+    ).toBe('429');
     // The other network is another source, and so is the computer itself.
     expect(kubectl(file, `--server=https://[${hosts.server.ip6}]:${new URL(engine.endpoint).port}`, 'get', 'nodes').code).toBe(0);
     expect(hosts.server.run('kubectl', '--kubeconfig', engine.kubeconfig, 'get', 'events', '-o', 'jsonpath={.items[*].message}')).toContain(

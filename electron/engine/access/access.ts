@@ -1,5 +1,5 @@
 /** Who may come in and do what: tokens, roles, and what is open under each token. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unauthorized } from '../api/errors.ts';
 import type { Log } from '../context.ts';
 import type { Resources } from '../store/resources.ts';
@@ -25,6 +25,11 @@ export interface AccessControl {
    * @throws ApiError 401 for who is not known, 403 for who may not act as somebody else, 429 for who was wrong too often
    */
   identify(request: IncomingMessage): Promise<Caller | undefined>;
+  /**
+   * For a request whose handler looks at its token itself: counts a 401 as a failed login.
+   * @throws ApiError 429 for who was wrong too often
+   */
+  observe(request: IncomingMessage, response: ServerResponse): void;
   /** @throws ApiError 403 */
   check(caller: Caller, method: string, path: string, query: URLSearchParams): void;
   /** Calls `end` when the caller's token is revoked or expires, until the returned function is called. */
@@ -72,6 +77,14 @@ export function createAccess({ resources, ownerToken, suspicious, log }: AccessO
         throw unauthorized();
       }
       return { user: impersonated(bearer.user, headers, check), credential: bearer.credential };
+    },
+    observe: ({ headers, socket: { remoteAddress } }, response) => {
+      if (headers.authorization === undefined) return;
+      failedLogins.check(remoteAddress);
+      response.once('finish', () => {
+        // What is to be late or refused is the next one: this one is answered.
+        if (response.statusCode === 401) void failedLogins.failed(remoteAddress).catch(() => undefined);
+      });
     },
     check: ({ user }, method, path, query) => check(user, attributesOf(method, path, query)),
     track: ({ credential }, end) => sessions.add(credential, end),

@@ -24,7 +24,8 @@ const on = (apiGroups: string[], resources: string[], verbs: string[]): PolicyRu
 /** Machines, disks and what belongs to them: none of these groups has a Secret or a stream in it. */
 const machineGroups = [
   ...['kubevirt.io', 'cdi.kubevirt.io', 'snapshot.kubevirt.io', 'clone.kubevirt.io', 'instancetype.kubevirt.io'],
-  ...['export.kubevirt.io', 'backup.kubevirt.io', 'migrations.kubevirt.io', 'pool.kubevirt.io', 'k8s.cni.cncf.io'],
+  ...['export.kubevirt.io', 'backup.kubevirt.io', 'migrations.kubevirt.io', 'pool.kubevirt.io'],
+  ...['k8s.cni.cncf.io', 'snapshot.storage.k8s.io'],
 ];
 const readableParts = ['guestosinfo', 'filesystemlist', 'userlist', 'objectgraph', 'memorydump'];
 

@@ -92,6 +92,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const route = raw.get(path);
       if (route) {
         if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method, route.methods);
+        access.observe(request, response);
         await route.handle(request, response);
         return;
       }
