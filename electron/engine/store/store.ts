@@ -117,7 +117,7 @@ export class SqliteStore implements ApiStore {
 
   watch(of: AnyDefinition, request: WatchRequest, listener: (change: StoredChange) => void): () => void {
     const namespace = request.namespace ?? '';
-    const take = (change: StoredRow): void => listener(asChange(of, change));
+    const take = (change: StoredRow): void => listener(shared(of, change));
     const past = this.#changes.after(this.#changes.revisionFrom(request.since), of, namespace);
     past.forEach(take);
     return this.#watchers.add(of, { since: this.#changes.newest, namespace, take });
@@ -190,6 +190,17 @@ function asKind(of: AnyDefinition, value: string): KubeObject {
   const object = parseRow({ value });
   object.apiVersion = apiVersionOf(of);
   return object;
+}
+
+/** Of one change, read once for all who watch: they look at it and leave it as it is. */
+const readChanges = new WeakMap<StoredRow, Map<string, StoredChange>>();
+
+function shared(of: AnyDefinition, change: StoredRow): StoredChange {
+  const versions = readChanges.get(change) ?? new Map<string, StoredChange>();
+  readChanges.set(change, versions);
+  const found = versions.get(of.version) ?? asChange(of, change);
+  versions.set(of.version, found);
+  return found;
 }
 
 const asChange = (of: AnyDefinition, change: StoredRow): StoredChange => ({

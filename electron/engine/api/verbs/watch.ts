@@ -30,7 +30,7 @@ export function watch(context: ReadContext, response: ServerResponse): () => voi
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   const send = (event: WatchEvent): void => {
-    if (response.writable) response.write(`${JSON.stringify(encode(event))}\n`);
+    if (response.writable) response.write(encode(event));
   };
   const bookmark = (annotations?: Record<string, string>): void => {
     const metadata = { resourceVersion: store.resourceVersion, ...(annotations ? { annotations } : {}) };
@@ -99,10 +99,10 @@ export function eventOf({ type, object, old }: StoredChange, matches: Matcher): 
   return { type: 'DELETED', object: { ...before, metadata: { ...before.metadata, ...(resourceVersion && { resourceVersion }) } } };
 }
 
-function encoderOf({ definition, query, request }: ReadContext): (event: WatchEvent) => unknown {
+function encoderOf({ definition, query, request }: ReadContext): (event: WatchEvent) => string {
   const { representation } = negotiate(request.headers.accept);
-  if (representation === 'object') return (event) => event;
-  if (representation === 'metadata') return ({ type, object }) => ({ type, object: metadataOnly(object) });
+  if (representation === 'object') return lineOf;
+  if (representation === 'metadata') return ({ type, object }) => `${JSON.stringify({ type, object: metadataOnly(object) })}\n`;
   const includeObject = includeObjectOf(query);
   let headers = true;
   return ({ type, object }) => {
@@ -110,6 +110,17 @@ function encoderOf({ definition, query, request }: ReadContext): (event: WatchEv
     const { resourceVersion = '' } = object.metadata;
     const table = tableOf(definition, rows, { resourceVersion }, { includeObject, headers });
     headers = false;
-    return { type, object: table };
+    return `${JSON.stringify({ type, object: table })}\n`;
   };
+}
+
+/** Lines that were written already: everybody who watches gets the same object, and mostly the same words. */
+const lines = new WeakMap<KubeObject, Map<string, string>>();
+
+function lineOf({ type, object }: WatchEvent): string {
+  const written = lines.get(object) ?? new Map<string, string>();
+  lines.set(object, written);
+  const line = written.get(type) ?? `${JSON.stringify({ type, object })}\n`;
+  written.set(type, line);
+  return line;
 }
