@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Handlers } from '#shared/channel/handlers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { clusterCalls } from './clusters/cluster-calls.ts';
 import { Clusters } from './clusters/clusters.ts';
 import { nodesTopic } from './clusters/nodes.ts';
 import { consoleStreams } from './consoles/console-streams.ts';
@@ -50,6 +51,7 @@ export function createBackend(options: BackendOptions): Backend {
           await selfCheck.look();
           return {};
         },
+        ...clusterCalls(clusters),
         ...machineCalls(clusters),
         ...imageCalls(clusters, uploads),
       },

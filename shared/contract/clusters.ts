@@ -1,5 +1,6 @@
 /** Clusters: whatever answers behind a kubeconfig. */
 import { z } from 'zod';
+import { check } from './app.ts';
 import { topic } from './define.ts';
 import { errorData } from './errors.ts';
 
@@ -41,6 +42,73 @@ export const node = z.object({
   version: z.string().optional(),
 });
 export type Node = z.infer<typeof node>;
+
+/** One context of a kubeconfig, before it becomes a cluster of the app. */
+export const kubeconfigContext = z.object({
+  name: z.string(),
+  server: z.string(),
+  user: z.string().optional(),
+  /** The program that is run for credentials, as a command line. */
+  program: z.string().optional(),
+  /** Why it cannot be used as it is. */
+  problem: errorData.optional(),
+  /** The cluster of the app that leads to the same server already. */
+  sameServerAs: z.string().optional(),
+});
+export type KubeconfigContext = z.infer<typeof kubeconfigContext>;
+
+/** A kubeconfig that was read and is kept in the backend's memory until its contexts are added, or it is forgotten. */
+export const kubeconfigDraft = z.object({ draftId: z.string(), origin: z.string(), contexts: z.array(kubeconfigContext) });
+export type KubeconfigDraft = z.infer<typeof kubeconfigDraft>;
+
+/** The certificate at the end of the chain that a server shows, where the kubeconfig does not vouch for it. */
+export const presentedAuthority = z.object({
+  /** SHA-256, in pairs of hexadecimal digits with colons. */
+  fingerprint: z.string(),
+  subject: z.string(),
+  validUntil: z.number(),
+});
+
+export const diagnosis = z.object({
+  /** In the order in which they were looked at; the first blocker is the last one. */
+  checks: z.array(check),
+  usable: z.boolean(),
+  /** To be trusted or not, by whoever can compare the fingerprint. */
+  authority: presentedAuthority.optional(),
+});
+export type Diagnosis = z.infer<typeof diagnosis>;
+
+const draftContext = z.object({
+  draftId: z.string(),
+  context: z.string(),
+  /** The program that may be run, as it was shown. */
+  program: z.string().optional(),
+  /** Fingerprint of the authority that is to be trusted instead of the kubeconfig's. */
+  trust: z.string().optional(),
+});
+
+export const clusterCalls = {
+  /** Reads a kubeconfig: its text, a file of this computer, or those that kubectl would use. */
+  'clusters.read': {
+    input: z.union([
+      z.object({ text: z.string(), origin: z.string().max(300) }),
+      z.object({ path: z.string() }),
+      z.object({ usual: z.literal(true) }),
+    ]),
+    output: z.object({ drafts: z.array(kubeconfigDraft) }),
+  },
+  'clusters.forget': { input: z.object({ draftId: z.string() }), output: z.object({}) },
+  /** Tries the way to the cluster, step by step. */
+  'clusters.test': { input: draftContext, output: diagnosis },
+  'clusters.add': { input: draftContext.extend({ name: z.string().trim().min(1).max(80) }), output: z.object({ clusterId: z.string() }) },
+  /** The same steps for a cluster that was added. */
+  'clusters.diagnose': { input: z.object({ clusterId: z.string() }), output: diagnosis },
+  'clusters.rename': { input: z.object({ clusterId: z.string(), name: z.string().trim().min(1).max(80) }), output: z.object({}) },
+  /** Forgets the cluster; nothing happens to it. */
+  'clusters.remove': { input: z.object({ clusterId: z.string() }), output: z.object({}) },
+  /** The kubeconfig with its credentials, for a person to keep. */
+  'clusters.export': { input: z.object({ clusterId: z.string() }), output: z.object({ fileName: z.string(), text: z.string() }) },
+};
 
 export const clusterTopics = {
   clusters: topic({ params: z.object({}), item: cluster, key: (item) => item.id }),

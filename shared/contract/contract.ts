@@ -1,14 +1,14 @@
 /** Everything that the renderer can ask of the backend. Both sides derive their types from this object. */
 import type { z } from 'zod';
 import { appCalls, appTopics } from './app.ts';
-import { clusterTopics } from './clusters.ts';
+import { clusterCalls, clusterTopics } from './clusters.ts';
 import { consoleStreams } from './consoles.ts';
 import type { ContractDefinition } from './define.ts';
 import { imageCalls, imageStreams, imageTopics } from './images.ts';
 import { machineCalls, machineTopics } from './machines.ts';
 
 export const contract = {
-  calls: { ...appCalls, ...machineCalls, ...imageCalls },
+  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...imageCalls },
   topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...imageTopics },
   streams: { ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;

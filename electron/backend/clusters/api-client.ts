@@ -26,6 +26,7 @@ export interface TlsOptions {
   key?: string;
   servername?: string;
   rejectUnauthorized?: boolean;
+  allowPartialTrustChain?: boolean;
 }
 
 export class ApiClient {
@@ -158,7 +159,8 @@ class StaleConnection extends HayloftError {
 
 function trustOf(access: Access): TlsOptions {
   return {
-    ...(access.ca === undefined ? {} : { ca: access.ca }),
+    // As kubectl does: any certificate that is named may end the chain, not only one that signed itself.
+    ...(access.ca === undefined ? {} : { ca: access.ca, allowPartialTrustChain: true }),
     ...(access.serverName === undefined ? {} : { servername: access.serverName }),
     ...(access.insecure === true ? { rejectUnauthorized: false } : {}),
   };

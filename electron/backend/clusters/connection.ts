@@ -69,6 +69,17 @@ export class ClusterConnection {
     return this.#view;
   }
 
+  /** How it is reached. @throws HayloftError why it cannot be, when there is no way at all */
+  access(): Access {
+    if (!this.#client) throw this.#whyNot();
+    return this.#client.access;
+  }
+
+  /** Gives it another name in the app. */
+  rename(name: string): void {
+    this.#show({ name });
+  }
+
   /** Connects with new credentials; with the same ones, when there is reason to think that it may work now. */
   connect(access: Access): void {
     if (JSON.stringify(this.#client?.access) !== JSON.stringify(access)) {

@@ -209,17 +209,19 @@ function tryJson(body: string): unknown {
   }
 }
 
-/** A key and a certificate for 127.0.0.1. */
-export async function selfSigned(): Promise<{ key: string; cert: string }> {
+/** A key and a certificate, for 127.0.0.1 and valid today unless told otherwise. */
+export async function selfSigned(options: { notBefore?: Date; notAfter?: Date; address?: string } = {}): Promise<{ key: string; cert: string }> {
+  const { address = '127.0.0.1', ...validity } = options;
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=fake-api-server',
     keys,
     signingAlgorithm: algorithm,
+    ...validity,
     extensions: [
       new BasicConstraintsExtension(true),
-      new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+      new SubjectAlternativeNameExtension([{ type: 'ip', value: address }]),
     ],
   });
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');

@@ -26,7 +26,7 @@ export function machinesTopic(clusters: Clusters, clusterId: string | undefined)
 export function machineTopic(clusters: Clusters, ref: ObjectRef): TopicSource<MachineDetail> {
   const key = `${ref.namespace}/${ref.name}`;
   const concerns = (): string[] => [key];
-  return derivedTopic([clusters.get(ref.clusterId)], {
+  return derivedTopic(clusters.select(ref.clusterId), {
     // A machine may use any volume of its namespace; there are few, and its page is one.
     ingredients: [...machineIngredients, ingredient(claims, concerns), ingredient(dataVolumes, concerns), ingredient(events, machineOfEvent)],
     only: key,

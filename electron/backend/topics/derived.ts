@@ -28,6 +28,13 @@ export interface Derivation<Item> {
   only?: string;
 }
 
+/** Clusters that a topic is about: those there are, and those that come and go. */
+export interface ClusterSet {
+  readonly current: readonly ClusterConnection[];
+  /** @returns a function that stops it */
+  follow(listener: { added(cluster: ClusterConnection): void; removed(cluster: ClusterConnection): void }): () => void;
+}
+
 /** How long the first snapshot waits for the other clusters once one is known, in milliseconds. */
 const graceMs = 500;
 
@@ -35,10 +42,10 @@ const graceMs = 500;
  * A topic over several clusters. Watches run only while somebody is subscribed. A cluster that takes long to answer
  * does not hold up the others: its rows follow as changes.
  */
-export function derivedTopic<Item>(clusters: readonly ClusterConnection[], derivation: Derivation<Item>): TopicSource<Item> {
+export function derivedTopic<Item>(clusters: ClusterSet, derivation: Derivation<Item>): TopicSource<Item> {
   return {
     subscribe: (listener) => {
-      const parts = clusters.map((cluster) => new Part(cluster, derivation));
+      const parts = new Map(clusters.current.map((cluster) => [cluster, new Part(cluster, derivation)]));
       let open = true;
       let begun = false;
       let grace: NodeJS.Timeout | undefined;
@@ -46,9 +53,25 @@ export function derivedTopic<Item>(clusters: readonly ClusterConnection[], deriv
         if (!open || begun) return;
         begun = true;
         clearTimeout(grace);
-        listener.onSnapshot(parts.flatMap((part) => part.begin(listener)));
+        listener.onSnapshot([...parts.values()].flatMap((part) => part.begin(listener)));
       };
-      const settling = parts.map((part) => part.settled());
+      const unfollow = clusters.follow({
+        added: (cluster) => {
+          const part = new Part(cluster, derivation);
+          parts.set(cluster, part);
+          if (!begun) return;
+          const rows = part.begin(listener);
+          if (rows.length > 0) listener.onChanges(rows, []);
+        },
+        removed: (cluster) => {
+          const part = parts.get(cluster);
+          parts.delete(cluster);
+          part?.end();
+          const rows = part?.shownKeys() ?? [];
+          if (begun && rows.length > 0) listener.onChanges([], rows);
+        },
+      });
+      const settling = [...parts.values()].map((part) => part.settled());
       void Promise.race(settling).then(() => {
         if (open && !begun) grace = setTimeout(begin, graceMs).unref();
       });
@@ -56,7 +79,8 @@ export function derivedTopic<Item>(clusters: readonly ClusterConnection[], deriv
       return () => {
         open = false;
         clearTimeout(grace);
-        for (const part of parts) part.end();
+        unfollow();
+        for (const part of parts.values()) part.end();
       };
     },
   };
@@ -97,6 +121,11 @@ class Part<Item> {
 
   end(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  /** Of every row that the listener was told of. */
+  shownKeys(): string[] {
+    return [...this.#shown].map((row) => this.#derivation.itemKey(this.#cluster, row));
   }
 
   #changed(index: number, keys: ReadonlySet<string>): void {
