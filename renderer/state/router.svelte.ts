@@ -7,6 +7,8 @@ export type Route =
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
   | { page: 'nodes' }
+  | { page: 'clusters' }
+  | { page: 'add-cluster' }
   | { page: 'missing' };
 
 export const machineTabs = ['console', 'serial', 'overview', 'yaml'] as const;
@@ -20,6 +22,7 @@ export function parseRoute(hash: string): Route {
   // The token is on its way out of the address; see session.ts.
   if (page === undefined || page === 'overview' || page.startsWith('token=')) return { page: 'overview' };
   if (page === 'images' || page === 'nodes') return { page };
+  if (page === 'clusters') return rest.length === 0 ? { page } : rest.join('/') === 'add' ? { page: 'add-cluster' } : { page: 'missing' };
   if (page !== 'machines') return { page: 'missing' };
   if (rest.length === 0) return { page: 'machines' };
   if (rest.length === 1 && rest[0] === 'new') {
