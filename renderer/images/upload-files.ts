@@ -1,9 +1,10 @@
 /** Uploading files that a person dropped or chose. */
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import { connection } from '../state/connection.svelte.ts';
+import { currentCluster } from '../state/current-cluster.svelte.ts';
 import { toasts } from '../state/toasts.svelte.ts';
 
-const target = { clusterId: 'local', namespace: 'default' };
+const target = (): { clusterId: string; namespace: string } => ({ clusterId: currentCluster.id, namespace: 'default' });
 /** Read and sent at a time. */
 const pieceBytes = 1024 * 1024;
 
@@ -21,10 +22,10 @@ export function uploadFiles(files: Iterable<File>): void {
 async function uploadFile(file: File): Promise<void> {
   const path = window.hayloft?.pathForFile(file) ?? '';
   if (path !== '') {
-    await connection.call('images.uploadFile', { ...target, fileName: file.name, path });
+    await connection.call('images.uploadFile', { ...target(), fileName: file.name, path });
     return;
   }
-  const stream = await connection.open('images.upload', { ...target, fileName: file.name, sizeBytes: file.size });
+  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size });
   try {
     for (let at = 0; at < file.size; at += pieceBytes) {
       const piece = await file.slice(at, at + pieceBytes).arrayBuffer();

@@ -3,7 +3,7 @@
 export type Route =
   | { page: 'overview' }
   | { page: 'machines' }
-  | { page: 'new-machine'; image: string | undefined }
+  | { page: 'new-machine'; image: string | undefined; clusterId: string | undefined }
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
   | { page: 'nodes' }
@@ -27,7 +27,8 @@ export function parseRoute(hash: string): Route {
   if (rest.length === 0) return { page: 'machines' };
   if (rest.length === 1 && rest[0] === 'new') {
     // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read once, here
-    return { page: 'new-machine', image: new URLSearchParams(query).get('image') ?? undefined };
+    const asked = new URLSearchParams(query);
+    return { page: 'new-machine', image: asked.get('image') ?? undefined, clusterId: asked.get('cluster') ?? undefined };
   }
   const [clusterId, namespace, name, tab = 'console'] = rest;
   const known = machineTabs.find((item) => item === tab);
@@ -43,8 +44,11 @@ export function machineHref(ref: { clusterId: string; namespace: string; name: s
   return `#/machines/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-export function newMachineHref(image?: string): string {
-  return image === undefined ? '#/machines/new' : `#/machines/new?image=${encodeURIComponent(image)}`;
+/** @param image the image to boot from, on its own cluster; absent: the person chooses, on the current cluster */
+export function newMachineHref(image?: { name: string; clusterId: string }): string {
+  return image === undefined
+    ? '#/machines/new'
+    : `#/machines/new?image=${encodeURIComponent(image.name)}&cluster=${encodeURIComponent(image.clusterId)}`;
 }
 
 class Router {
