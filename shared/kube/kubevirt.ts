@@ -133,8 +133,13 @@ export interface DomainClock {
   };
 }
 
+export interface CpuFeature {
+  name: string;
+  policy?: 'force' | 'require' | 'optional' | 'disable' | 'forbid';
+}
+
 export interface DomainSpec {
-  cpu?: { cores?: number; sockets?: number; threads?: number; model?: string };
+  cpu?: { cores?: number; sockets?: number; threads?: number; model?: string; features?: CpuFeature[] };
   memory?: { guest?: string };
   resources?: {
     requests?: { memory?: string; cpu?: string | number };

@@ -185,7 +185,24 @@ describe('devices', () => {
     remove('rich');
   });
 
+  it('are of a processor with the features that were asked for', async () => {
+    const features = [{ name: 'aes', policy: 'disable' }, { name: 'sse4.2', policy: 'require' }, { name: 'lahf_lm', policy: 'optional' }];
+    apply(machine('brain', { domain: { cpu: { model: 'Westmere', features }, machine: { type: 'pc-q35-5.2' } }, disks: [root.disk], volumes: [root.volume] }));
+    isReady('brain');
+    const shell = await openGuestShell(engine, 'brain');
+    const flags = (await shell.run('grep -m1 ^flags /proc/cpuinfo')).split(/\s+/);
+    expect(flags).toContain('sse4_2');
+    expect(flags).not.toContain('aes');
+    expect(await shell.run('grep -m1 "^model name" /proc/cpuinfo')).toContain('Westmere');
+    shell.close();
+    remove('brain');
+  });
+
   it.each([
+    ['a processor that there is not', { disks: [root.disk], domain: { cpu: { model: 'Abacus' } } }, 'domain.cpu.model'],
+    ['a board that there is not', { disks: [root.disk], domain: { machine: { type: 'pc-q35-rhel9.4.0' } } }, 'domain.machine.type'],
+    ['a feature that nothing has', { disks: [root.disk], domain: { cpu: { features: [{ name: 'telepathy' }] } } }, 'cpu.features[0].name'],
+    ['a forbidden feature that is there', { disks: [root.disk], domain: { cpu: { features: [{ name: 'sse2', policy: 'forbid' }] } } }, 'cpu.features[0]'],
     ['native I/O with a cache', { disks: [{ name: 'root', io: 'native' }] }, 'disks[0].io'],
     ['sectors that are none', { disks: [{ name: 'root', blockSize: { custom: { logical: 1000, physical: 4096 } } }] }, 'blockSize.custom.logical'],
     ['a thread for a disk on sata', { disks: [{ name: 'root', disk: { bus: 'sata' }, dedicatedIOThread: true }] }, 'disks[0].dedicatedIOThread'],

@@ -10,8 +10,10 @@ import { validate } from '../api/schema-checks/validate.ts';
 import { memoryBytes } from '../qemu/argv/argv.ts';
 import { cpuTopology } from '../qemu/argv/cpu.ts';
 import { checkNetworks } from '../networks/interface-checks.ts';
+import type { Offers } from '../qemu/offers.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
+import { checkProcessor } from './cpu-admission.ts';
 import { checkDevices } from './device-admission.ts';
 import { checkFirmware } from './firmware-admission.ts';
 import { checkSeeds } from './seeds/admission.ts';
@@ -22,6 +24,8 @@ export interface HostLimits {
   cores: number;
   hasUefi(secureBoot?: boolean): boolean;
   hasTpm(): boolean;
+  /** What QEMU has here, once that is known. */
+  offers(): Offers | undefined;
 }
 
 /** Holds an instance until its guest is gone; KubeVirt has one of this name. */
@@ -108,6 +112,7 @@ export function checkInstance(spec: VirtualMachineInstanceSpec, path: string, li
     ...checkHotplug(spec, path),
     ...checkDevices(spec, path),
     ...checkSeeds(spec, path),
+    ...checkProcessor(spec.domain, `${path}.domain`, limits.offers()),
     ...checkFirmware(spec.domain, `${path}.domain`, limits),
     ...checkNetworks(spec, path),
     ...checkBootOrder(spec, path),

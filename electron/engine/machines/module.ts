@@ -48,6 +48,7 @@ export function createMachinesModule({ hypervisor, disks, volumes, networks }: M
     memoryBytes: totalmem(),
     cores: cpus().length,
     hasUefi: (secureBoot) => findUefiFirmware(secureBoot) !== undefined,
+    offers: () => hypervisor.offers(),
     hasTpm: () => findSwtpm() !== undefined,
   };
   const guests = new Guests(hypervisor);

@@ -15,6 +15,7 @@ import { endTpmIn, startTpm, type Tpm } from './tpm/swtpm.ts';
 import { findGuestProcesses, isGuestProcess, startOf } from './guest/process.ts';
 import { QemuGuest } from './guest/qemu-guest.ts';
 import { readRecord, recordFrom, writeRecord, type GuestRecord } from './guest/record.ts';
+import { findOffers, type Offers } from './offers.ts';
 import { launch } from './launch.ts';
 import { QmpConnection } from './qmp.ts';
 import { usableRunFolder } from './run-folder.ts';
@@ -37,13 +38,25 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const runDir = usableRunFolder(options.runDir);
   const guests = new Set<QemuGuest>();
   let verdict: Promise<Verdict> | undefined;
+  let asking: Promise<void> | undefined;
+  let offers: Offers | undefined;
 
   /** Asked again as long as there is no QEMU: it may be installed while we run. */
   async function decide(): Promise<Verdict> {
     verdict ??= findAcceleration(options.cacheDir);
     const found = await verdict;
     if (found.accelerator === 'none') verdict = undefined;
+    else asking ??= askWhatIsOffered(found);
     return found;
+  }
+
+  /** Not knowing is no reason to run nothing: QEMU judges itself then. */
+  async function askWhatIsOffered(found: Verdict): Promise<void> {
+    try {
+      offers = await findOffers(found, options.cacheDir);
+    } catch (error) {
+      options.log.warn('QEMU did not tell which machines and processors it offers', { error: String(error) });
+    }
   }
 
   function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined): QemuGuest {
@@ -71,8 +84,9 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     try {
       const firmware = prepareFirmware(options.firmwareDir, plan.vmi, paths);
       const volumes = withOwnDisks(plan, paths);
+      if (plan.vmi.spec.domain.cpu?.features) await asking;
       const links = plan.links ?? new Map<string, HostLink>();
-      const args = qemuArguments({ vmi: plan.vmi, volumes, links, accelerator, cpuModel, paths, firmware, now: new Date() });
+      const args = qemuArguments({ vmi: plan.vmi, volumes, links, accelerator, cpuModel, offers, paths, firmware, now: new Date() });
       if (plan.incoming === true) args.push('-incoming', `unix:${incomingSocket(paths.folder)}`);
       const { devices } = plan.vmi.spec.domain;
       const hasGraphics = devices.autoattachGraphicsDevice !== false;
@@ -137,6 +151,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     },
     start,
     adopt,
+    offers: () => offers,
     forgetOthers: (keepers) => sweepKeptState(options.firmwareDir, keepers),
     release: () => {
       for (const guest of guests) guest.release();

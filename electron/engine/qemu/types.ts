@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { DiskFile } from '../disks/types.ts';
 import type { GuestAgent } from './agent/types.ts';
+import type { Offers } from './offers.ts';
 import type { QmpEvent } from './qmp.ts';
 
 export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
@@ -90,6 +91,8 @@ export interface Hypervisor {
   start(plan: GuestPlan): Promise<Guest>;
   /** Finds every process that an earlier engine left running: all of them, whether they answer or not. */
   adopt(): Promise<Guest[]>;
+  /** Which boards and processors there are; undefined until QEMU was asked, soon after the start. */
+  offers(): Offers | undefined;
   /** Removes the firmware's and the TPMs' kept state of all machines but these (uids, see `keeperOf`). */
   forgetOthers(keepers: ReadonlySet<string>): void;
   /** Lets go of all guests (connections closed, processes untouched). */

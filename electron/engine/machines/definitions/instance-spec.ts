@@ -132,7 +132,10 @@ const domain = object(
       threads: integer({ minimum: 1 }),
       model: string({ pattern: '[\\w.-]+', description: 'host-model and host-passthrough give the most that runs here.' }),
       maxSockets: unsupported('processors cannot be added while a machine runs'),
-      features: unsupported('name a model that has them'),
+      features: array(
+        object({ name: string({ pattern: '[\\w.-]+' }), policy: string({ enum: ['force', 'require', 'optional', 'disable', 'forbid'] }) }, { required: ['name'] }),
+        { mergeKey: 'name' },
+      ),
       dedicatedCpuPlacement: unsupported('processors are shared by all machines'),
       isolateEmulatorThread: unsupported('processors are shared by all machines'),
       numa: unsupported('memory is not placed'),

@@ -223,6 +223,15 @@ describe('what people use', () => {
 });
 
 describe('processors', () => {
+  it('have the features that were asked for, by QEMU’s names', () => {
+    const offers = { machines: [], models: [], features: { 'lahf-lm': true, avx2: false, aes: true } };
+    const features: NonNullable<DomainSpec['cpu']>['features'] = [
+      ...[{ name: 'lahf_lm' }, { name: 'avx2', policy: 'optional' as const }, { name: 'aes', policy: 'disable' as const }],
+      ...[{ name: 'x2apic', policy: 'force' as const }, { name: 'none-such', policy: 'forbid' as const }],
+    ];
+    expect(values(args(vmi({ cpu: { model: 'Nehalem', features } }), {}, { offers }), '-cpu')).toEqual(['Nehalem,lahf-lm=on,aes=off,x2apic=on']);
+  });
+
   it('are as many as the resources name where nothing else does', () => {
     expect(values(args(vmi({ resources: { requests: { cpu: '1500m' } } })), '-smp')).toEqual(['2,sockets=2,cores=1,threads=1']);
     expect(values(args(vmi({ cpu: { cores: 3 }, resources: { limits: { cpu: 8 } } })), '-smp')).toEqual(['3,sockets=1,cores=3,threads=1']);

@@ -5,6 +5,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { DiskFile } from '../../disks/types.ts';
 import { AGENT_CHARDEV, AGENT_PORT } from '../agent/agent.ts';
 import type { PreparedFirmware } from '../firmware/kept-state.ts';
+import type { Offers } from '../offers.ts';
 import type { Accelerator, HostLink } from '../types.ts';
 import { clockArguments } from './clock.ts';
 import { cpuArgument, cpuCount, cpuTopology } from './cpu.ts';
@@ -24,6 +25,8 @@ export interface ArgvInput {
   accelerator: Accelerator;
   /** The CPU model that guests were seen to run with here. */
   cpuModel: string;
+  /** What this QEMU has, where that is known. */
+  offers?: Offers | undefined;
   paths: GuestPaths;
   /** Needed when the spec asks for UEFI. */
   firmware: PreparedFirmware | undefined;
@@ -45,7 +48,7 @@ export function qemuArguments(input: ArgvInput): string[] {
     ...['-action', 'shutdown=pause,panic=pause'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...machine(spec.domain, input.accelerator),
-    ...['-cpu', cpuArgument(spec.domain, input.cpuModel, input.accelerator)],
+    ...['-cpu', cpuArgument(spec.domain, input.cpuModel, input.accelerator, input.offers)],
     ...['-smp', option(String(cpuCount(spec.domain)), { ...cpuTopology(spec.domain) })],
     ...['-m', `size=${memoryMiB(spec.domain)}M`],
     ...clockArguments(spec.domain, input.accelerator, input.now),

@@ -1,7 +1,8 @@
 /** The processor's model and what a machine's features add to it or take away, as `-cpu`. */
 import { isEnabled } from '#shared/kube/firmware.ts';
-import type { DomainSpec, FeatureState, HypervFeatures } from '#shared/kube/kubevirt.ts';
+import type { CpuFeature, DomainSpec, FeatureState, HypervFeatures } from '#shared/kube/kubevirt.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
+import { featureName, type Offers } from '../offers.ts';
 import type { Accelerator } from '../types.ts';
 import { option, type OptionValue } from './options.ts';
 
@@ -10,14 +11,16 @@ const defaultSpinlocks = 4096;
 
 /**
  * What the host's kernel would do for a guest (kvm, hyperv) is left out where QEMU emulates: there is no kernel to ask.
+ * @param offers what guests can have here; what is optional is left out where that is not known
  * @param best the model that guests were seen to run with here, with its own properties after commas
  */
-export function cpuArgument(domain: DomainSpec, best: string, accelerator: Accelerator): string {
+export function cpuArgument(domain: DomainSpec, best: string, accelerator: Accelerator, offers: Offers | undefined): string {
   const { model = 'host-model' } = domain.cpu ?? {};
   const [base = '', ...properties] = (model === 'host-model' || model === 'host-passthrough' ? best : model).split(',');
   const { apic, kvm, hyperv, hypervPassthrough } = domain.features ?? {};
   const { timer } = domain.clock ?? {};
   const changes: Record<string, OptionValue> = {
+    ...chosenFeatures(domain.cpu?.features ?? [], offers),
     apic: apic && !isEnabled(apic) ? false : undefined,
   };
   if (accelerator === 'kvm') {
@@ -30,6 +33,18 @@ export function cpuArgument(domain: DomainSpec, best: string, accelerator: Accel
     });
   }
   return option([base, ...properties].join(','), changes);
+}
+
+/** By QEMU's names. What is required or forbidden has been judged before. */
+function chosenFeatures(features: readonly CpuFeature[], offers: Offers | undefined): Record<string, OptionValue> {
+  return Object.fromEntries(
+    features.flatMap(({ name, policy = 'require' }): [string, boolean][] => {
+      const known = offers ? featureName(name, offers) : name;
+      if (policy === 'disable' || policy === 'forbid') return known === undefined ? [] : [[known, false]];
+      if (policy !== 'optional') return [[known ?? name, true]];
+      return known !== undefined && offers?.features[known] === true ? [[known, true]] : [];
+    }),
+  );
 }
 
 export interface CpuTopology {
