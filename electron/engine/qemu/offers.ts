@@ -55,7 +55,7 @@ function ask(qemu: string, accelerator: string, commands: readonly (readonly [st
   return new Promise((resolve, reject) => {
     const args = ['-M', 'none', '-accel', accelerator, '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'];
     const child = execFile(qemu, args, { timeout: limitMs, maxBuffer: 2 ** 25 }, (error, stdout) => {
-      if (error) { reject(error); return; }
+      if (error) { reject(new Error(error.message, { cause: error })); return; }
       const answers = stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as { id?: number; return?: unknown });
       const found = commands.map((_command, index) => answers.find(({ id }) => id === index + 1)?.return);
       if (found.includes(undefined)) reject(new Error('QEMU did not tell what it offers.'));
