@@ -1,5 +1,6 @@
 /** The guests that run now, and how those that ended came to their end. */
 import { isDeepStrictEqual } from 'node:util';
+import { AgentFactsKeeper } from './agent/facts.ts';
 import type { Guest, GuestExit, GuestState, Hypervisor } from '../qemu/types.ts';
 
 export class Guests {
@@ -7,6 +8,8 @@ export class Guests {
   /** The host goes down: nothing is started, and what ends begins again. */
   atRest = false;
   readonly #running = new Map<string, Guest>();
+  /** What the agents inside them say. */
+  readonly agents = new AgentFactsKeeper((uid) => this.onChange(uid));
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
   onChange: (uid: string) => void = () => undefined;
@@ -31,6 +34,7 @@ export class Guests {
   hold(guest: Guest): void {
     this.#running.set(guest.uid, guest);
     guest.onChange(() => this.onChange(guest.uid));
+    this.agents.follow(guest);
     guest.monitor.onEvent(({ event, data }) => {
       if (event === 'RESET' && data['guest'] === true) this.onReboot(guest.uid);
     });

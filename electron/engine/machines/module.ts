@@ -10,7 +10,8 @@ import type { Attachments } from '../networks/attachments/attachments.ts';
 import { findUefiFirmware } from '../qemu/firmware/uefi.ts';
 import { findSwtpm } from '../qemu/tpm/swtpm.ts';
 import type { Hypervisor } from '../qemu/types.ts';
-import { agentRoutes, consoleStreams, screenshotRoute } from './actions/consoles.ts';
+import { consoleStreams, screenshotRoute } from './actions/consoles.ts';
+import { agentRoutes } from './agent/routes.ts';
 import { powerRoutes } from './actions/power.ts';
 import { refusedRoutes } from './actions/refused.ts';
 import { volumeRoutes } from './actions/volumes.ts';
@@ -89,6 +90,7 @@ export function createMachinesModule({ hypervisor, disks, volumes, networks }: M
     },
     stop: async () => {
       stopNoting();
+      guests.agents.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await hypervisor.release();
     },

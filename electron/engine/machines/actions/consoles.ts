@@ -47,19 +47,6 @@ export function screenshotRoute(parts: ActionParts): SubresourceRoute {
   };
 }
 
-/** Guests without the agent have nothing to tell; KubeVirt says all of it with 500. */
-export function agentRoutes(parts: ActionParts): SubresourceRoute[] {
-  return ['guestosinfo', 'userlist', 'filesystemlist'].map((subresource) => ({
-    ...onInstance,
-    subresource,
-    method: 'GET',
-    handle: ({ namespace, name }) => {
-      findInstance(parts, namespace, name);
-      throw new ApiError(500, 'InternalError', 'VMI does not have guest agent connected');
-    },
-  }));
-}
-
 function findGuest(parts: ActionParts, { namespace, name }: SubresourceRequest): { guest: Guest; vmi: VirtualMachineInstance } {
   const vmi = findInstance(parts, namespace, name);
   if (vmi.status?.phase === 'Failed') throw conflict(virtualMachineInstances, name, 'VMI is in failed status');

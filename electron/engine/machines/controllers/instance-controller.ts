@@ -11,6 +11,7 @@ import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { Guest, GuestExit, GuestPlan, GuestState, HostLink } from '../../qemu/types.ts';
+import { describeAgent } from '../agent/status.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { setCondition, stateOf, type Guests } from '../guests.ts';
 import { GUEST_FINALIZER } from '../admission.ts';
@@ -228,6 +229,7 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     enterPhase(status, { phase: 'Running' }, now);
     status.volumeStatus = volumeStatuses(vmi, states, claimOf);
     describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
+    describeAgent(status, guests.agents.get(guest.uid), now);
   });
   tellOfPause(parts, vmi, state, full?.message);
   const why = crashes[state];
