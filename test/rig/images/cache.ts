@@ -12,7 +12,9 @@ export interface Recipe {
   name: string;
   /** The script that makes it: a change of it makes a new image. */
   script: string;
-  /** The files it is made from. */
+  /** More scripts that it is made by. */
+  parts?: readonly string[];
+  /** The files of the system that it is made from. */
   inputs: readonly string[];
   /** Makes it. `work` is an empty folder, removed afterwards. */
   build(work: string, result: string): void;
@@ -21,6 +23,8 @@ export interface Recipe {
 /** The path of the image, built now unless it was before. Safe to be asked for by several processes at once. */
 export function cached(recipe: Recipe): string {
   const key = createHash('sha256').update(readFileSync(recipe.script)).update(readFileSync(import.meta.filename));
+  // By what they say: each working tree has files of its own.
+  for (const part of recipe.parts ?? []) key.update(readFileSync(part));
   for (const input of recipe.inputs) {
     const { size, mtimeMs } = statSync(input);
     key.update(`${input} ${size} ${mtimeMs}\n`);

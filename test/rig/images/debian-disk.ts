@@ -20,7 +20,8 @@ export function debianDisk(): string {
   return cached({
     name: 'debian.qcow2',
     script: import.meta.filename,
-    inputs: [loader(), ...parts],
+    parts,
+    inputs: [loader()],
     build(work, result) {
       const raw = join(work, 'disk.raw');
       const esp = join(work, 'esp.fat');
