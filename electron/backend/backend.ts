@@ -11,6 +11,7 @@ import { SelfCheck } from './engine/self-check.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { imagesTopic } from './images/images-topic.ts';
 import { Uploads } from './images/uploads.ts';
+import { guestCalls } from './machines/guest-calls.ts';
 import { machineCalls } from './machines/machine-calls.ts';
 import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
 
@@ -53,6 +54,7 @@ export function createBackend(options: BackendOptions): Backend {
         },
         ...clusterCalls(clusters),
         ...machineCalls(clusters),
+        ...guestCalls(clusters),
         ...imageCalls(clusters, uploads),
       },
       topics: {

@@ -98,8 +98,23 @@ export const machineDetail = machine.extend({
   conditions: z.array(condition),
   events: z.array(machineEvent),
   yaml: z.string(),
+  /** Whether the agent in the guest answers. */
+  agent: z.boolean(),
+  /** What the guest runs, as its agent says. */
+  system: z.object({ id: z.string().optional(), name: z.string().optional(), kernel: z.string().optional() }).optional(),
 });
 export type MachineDetail = z.infer<typeof machineDetail>;
+
+/** What a guest tells of itself when it is asked. */
+export const guestReport = z.object({
+  hostName: z.string().optional(),
+  timeZone: z.string().optional(),
+  agentVersion: z.string().optional(),
+  fileSystems: z.array(z.object({ mountPoint: z.string(), type: z.string(), usedBytes: z.number(), totalBytes: z.number() })),
+  /** Who is logged in, and since when in milliseconds since the epoch. */
+  users: z.array(z.object({ name: z.string(), since: z.number() })),
+});
+export type GuestReport = z.infer<typeof guestReport>;
 
 export const newMachine = z.object({
   clusterId: z.string(),
@@ -144,6 +159,10 @@ export const machineCalls = {
   },
   'machines.create': { input: newMachine, output: objectRef },
   'machines.power': { input: objectRef.extend({ action: powerAction }), output: z.object({}) },
+  /** Fails where no agent answers. */
+  'machines.guest': { input: objectRef, output: guestReport },
+  /** Opens a port that leads to the guest's SSH server, unless there is one, and tells where it is. */
+  'machines.openSsh': { input: objectRef, output: z.object({ host: z.string(), port: z.number() }) },
   'machines.delete': { input: objectRef.extend({ deleteDisks: z.boolean() }), output: z.object({}) },
 };
 

@@ -20,6 +20,7 @@ export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'da
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
 export const nodes = kind<KubeNode>('/api/v1', 'nodes');
 export const events = kind<KubeEvent>('/api/v1', 'events');
+export const services = kind<KubeObject>('/api/v1', 'services');
 export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');
 
 /** The path of one object, or of the list where no name is given. */

@@ -5,6 +5,7 @@ import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { KubeEvent, PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { Disk, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { DESCRIPTION_ANNOTATION } from '#shared/kube/labels.ts';
+import { findCondition } from '#shared/kube/machine-status.ts';
 import type { Condition, KubeObject } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { machineRow, timeOf, type MachineObjects } from './machine-row.ts';
@@ -39,7 +40,16 @@ export function machineDetail(clusterId: string, objects: DetailObjects): Machin
     }),
     events: objects.events.map(eventOf).sort((a, b) => b.at - a.at),
     yaml: stringify(withoutNoise(vm)),
+    agent: findCondition(vmi?.status?.conditions, 'AgentConnected')?.status === 'True',
+    ...systemOf(vmi),
   };
+}
+
+function systemOf(vmi: VirtualMachineInstance | undefined): Pick<MachineDetail, 'system'> {
+  const { id, prettyName, name, version, kernelRelease } = vmi?.status?.guestOSInfo ?? {};
+  const title = prettyName || [name, version].filter(Boolean).join(' ');
+  if (!title && !kernelRelease) return {};
+  return { system: { ...(id ? { id } : {}), ...(title ? { name: title } : {}), ...(kernelRelease ? { kernel: kernelRelease } : {}) } };
 }
 
 /** The machine's own, and those of its instance that it has none of. */
