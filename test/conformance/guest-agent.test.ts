@@ -84,7 +84,7 @@ describe('the agent in a Debian guest', () => {
     await engine.program.stop('SIGKILL');
     engine = await startEngine({ dataDir: engine.dataDir });
     await until('the agent to be known again', () => isConnected() && address() === '10.0.2.15');
-  });
+  }, 600_000);
 
   it('tells host name, file systems and users when asked, and lets its user in by SSH', async () => {
     const port = (JSON.parse(engine.kubectl(['get', 'service', 'ssh', '-o', 'json'])) as { spec: { ports: { nodePort: number }[] } }).spec.ports[0]?.nodePort;
@@ -108,5 +108,5 @@ describe('the agent in a Debian guest', () => {
     expect(vmi().status?.guestOSInfo).toEqual({});
     ssh('sudo systemctl start qemu-guest-agent');
     await until('the agent to be back', () => isConnected() && address() === '10.0.2.15');
-  });
+  }, 600_000);
 });

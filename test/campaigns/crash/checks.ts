@@ -140,7 +140,11 @@ function checkDisk(dv: DataVolume, seen: Seen): string[] {
   const claim = seen.claims.find(({ metadata }) => metadata.name === name);
   if (phase === 'UploadReady') return claim ? [] : [`the disk ${name} waits for an upload and has no claim`];
   if (phase === 'Failed' && seen.disksMayFail) return [];
-  if (phase !== 'Succeeded') return [`the disk ${name} stays ${phase}`];
+  if (phase !== 'Succeeded') {
+    const why = dv.status?.conditions?.map(({ type, status, reason, message }) => `${type}=${status} ${reason ?? ''} ${message ?? ''}`.trim()).join('; ');
+    const owners = claim?.metadata.ownerReferences?.map(({ uid }) => uid).join(', ') ?? 'none';
+    return [`the disk ${name} (${dv.metadata.uid ?? ''}) stays ${phase}: ${why ?? ''}; its claim ${claim ? `belongs to ${owners}` : 'is not there'}`];
+  }
   return claim ? [] : [`the disk ${name} has no claim`];
 }
 

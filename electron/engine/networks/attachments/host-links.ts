@@ -91,7 +91,7 @@ export class HostLinks {
   }
 
   async #remove(belongs: (uid: string) => boolean): Promise<void> {
-    if (process.platform !== 'linux' || !readdirSync('/sys/class/net').some((name) => name.startsWith(prefix))) return;
+    if (!devices().some((name) => name.startsWith(prefix))) return;
     try {
       const begin = `${this.#owner} `;
       const found = (await markedDevices()).filter(({ mark }) => mark.startsWith(begin) && belongs(mark.slice(begin.length)));
@@ -132,4 +132,14 @@ async function addMacvtap(device: string, mark: string, { lower, mode, mtu }: Ma
     `link set dev ${device} up`,
   ]);
   return openTap(device);
+}
+
+/** Names of this computer's network devices; none where the system does not tell (no Linux, or no /sys in a chroot). */
+function devices(): string[] {
+  try {
+    return readdirSync('/sys/class/net');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
