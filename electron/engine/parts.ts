@@ -5,6 +5,7 @@ import { createClonesModule } from './clones/module.ts';
 import { createCoreModule } from './core/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
+import { createInstancetypesModule } from './instancetypes/module.ts';
 import { createMachinesModule } from './machines/module.ts';
 import { createNetworksModule } from './networks/module.ts';
 import { createHypervisor } from './qemu/hypervisor.ts';
@@ -26,7 +27,7 @@ export function engineParts(issue: Issue): EngineParts {
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes, networks: networks.attachments });
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
-      return [createCoreModule(), disks, machines, networks, snapshots, createClonesModule()];
+      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule()];
     },
     createServer: createApiServer,
   };

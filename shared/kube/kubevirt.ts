@@ -1,6 +1,7 @@
 /** Types of KubeVirt's kinds (`kubevirt.io/v1`), as far as Hayloft reads or writes their fields. */
 import type { DataVolumeSpec } from './cdi.ts';
 import type { AccessMode, VolumeMode } from './core.ts';
+import type { TypeMatcher, TypeRef } from './instancetype.ts';
 import type { Condition, KubeObject, ObjectMeta } from './object.ts';
 
 export type RunStrategy = 'Always' | 'Halted' | 'Manual' | 'RerunOnFailure' | 'Once';
@@ -203,6 +204,8 @@ export interface VirtualMachine extends KubeObject {
     running?: boolean;
     template: { metadata?: ObjectMeta; spec: VirtualMachineInstanceSpec };
     dataVolumeTemplates?: DataVolumeTemplate[];
+    instancetype?: TypeMatcher;
+    preference?: TypeMatcher;
   };
   status?: {
     created?: boolean;
@@ -211,6 +214,9 @@ export interface VirtualMachine extends KubeObject {
     runStrategy?: RunStrategy;
     conditions?: Condition[];
     stateChangeRequests?: StateChangeRequest[];
+    /** What of them is used, and goes on being used. */
+    instancetypeRef?: TypeRef;
+    preferenceRef?: TypeRef;
     /** Name of the VirtualMachineSnapshot, or VirtualMachineRestore, that works on the machine now. */
     snapshotInProgress?: string;
     restoreInProgress?: string;

@@ -61,4 +61,4 @@ const fits = (route: SubresourceRoute | StreamRoute, target: Target): boolean =>
   route.group === target.group &&
   route.versions.includes(target.version) &&
   route.resource === target.resource &&
-  (route.subresource === target.subresource || ('takesPath' in route && target.subresource?.startsWith(`${route.subresource}/`) === true));
+  (route.subresource === (target.subresource ?? '') || ('takesPath' in route && target.subresource?.startsWith(`${route.subresource}/`) === true));

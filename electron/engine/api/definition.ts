@@ -98,6 +98,7 @@ export interface SubresourceRoute {
   group: string;
   versions: readonly string[];
   resource: string;
+  /** Empty: the resource itself is asked, in a namespace and without a name (`namespaces/{ns}/expand-vm-spec`). */
   subresource: string;
   method: 'GET' | 'PUT' | 'POST';
   handle(request: SubresourceRequest): SubresourceResponse | Promise<SubresourceResponse>;

@@ -11,6 +11,10 @@ import { memoryBytes } from '../qemu/argv/argv.ts';
 import { cpuTopology } from '../qemu/argv/cpu.ts';
 import { checkNetworks } from '../networks/interface-checks.ts';
 import type { Offers } from '../qemu/offers.ts';
+import { expandTemplate } from '../instancetypes/expand.ts';
+import { findTypes, nameTypes } from '../instancetypes/find.ts';
+import type { Resources } from '../store/resources.ts';
+import { addDefaultNetwork } from './default-network.ts';
 import { virtualMachineInstances } from './definitions/virtual-machine-instance.ts';
 import { virtualMachines } from './definitions/virtual-machine.ts';
 import { checkProcessor } from './cpu-admission.ts';
@@ -44,8 +48,9 @@ const fault = (field: string, message: string): StatusCause => ({ reason: 'Field
 export function admitMachine(
   limits: HostLimits,
   volumes: ResourceDefinition<DataVolume>,
+  resources: () => Resources,
 ): (admission: Admission<VirtualMachine>) => void {
-  return ({ object: vm }) => {
+  return ({ object: vm, old }) => {
     const { spec } = vm;
     const causes: StatusCause[] = [];
     if (spec.running !== undefined && spec.runStrategy !== undefined) {
@@ -62,8 +67,12 @@ export function admitMachine(
       else if (names.indexOf(name) !== index) causes.push(fault(`spec.dataVolumeTemplates[${index}].metadata.name`, `"${name}" is there twice`));
     });
     causes.push(...(spec.dataVolumeTemplates ?? []).flatMap((template, index) => checkTemplate(volumes, template, index)));
-    fillIn(spec.template.spec);
-    causes.push(...checkInstance(spec.template.spec, 'spec.template.spec', limits));
+    if (!spec.instancetype && !spec.preference) {
+      fillIn(spec.template.spec);
+      causes.push(...checkInstance(spec.template.spec, 'spec.template.spec', limits));
+    } else if (vm.metadata.deletionTimestamp === undefined) {
+      causes.push(...checkTyped(vm, old, resources(), limits));
+    }
     if (causes.length > 0) throw invalid(virtualMachines, vm.metadata.name ?? '', causes);
   };
 }
@@ -82,6 +91,19 @@ export function admitInstance(limits: HostLimits): (admission: Admission<Virtual
   };
 }
 
+/** With types, the template keeps its gaps: what they and the defaults fill in is judged, and stands in the instance. */
+function checkTyped(vm: VirtualMachine, old: VirtualMachine | undefined, resources: Resources, limits: HostLimits): StatusCause[] {
+  const path = 'spec.template.spec';
+  const unnamed = nameTypes(vm);
+  if (unnamed.length > 0) return unnamed;
+  const { types, causes } = findTypes(resources, vm, old?.status);
+  if (causes.length > 0) return causes;
+  const { template, causes: against } = expandTemplate(vm.spec.template, types, path);
+  if (against.length > 0) return against;
+  fillIn(template.spec);
+  return checkInstance(template.spec, path, limits);
+}
+
 /** A template is judged like the volume that it becomes, except for what only the moment of making tells. */
 function checkTemplate(volumes: ResourceDefinition<DataVolume>, template: DataVolumeTemplate, index: number): StatusCause[] {
   const path = `spec.dataVolumeTemplates[${index}]`;
@@ -97,11 +119,7 @@ function fillIn(spec: VirtualMachineInstanceSpec): void {
   spec.domain.machine ??= {};
   spec.domain.machine.type ??= 'q35';
   spec.terminationGracePeriodSeconds ??= defaultGraceSeconds;
-  const { devices } = spec.domain;
-  if (devices.interfaces === undefined && spec.networks === undefined && devices.autoattachPodInterface !== false) {
-    devices.interfaces = [{ name: 'default', masquerade: {} }];
-    spec.networks = [{ name: 'default', pod: {} }];
-  }
+  addDefaultNetwork(spec);
 }
 
 /** What is wrong with an instance's spec, which stands at `path` of its object. */

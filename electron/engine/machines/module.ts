@@ -53,7 +53,7 @@ export function createMachinesModule({ hypervisor, disks, volumes, networks }: M
     hasTpm: () => findSwtpm() !== undefined,
   };
   const guests = new Guests(hypervisor);
-  const machines = { ...virtualMachines, admit: admitMachine(limits, volumes) };
+  const machines = { ...virtualMachines, admit: admitMachine(limits, volumes, () => parts.context().resources) };
   const instances = { ...virtualMachineInstances, admit: admitInstance(limits) };
   let started: EngineContext | undefined;
   let controllers: Controller[] = [];

@@ -37,7 +37,7 @@ export function servedVersions(definitions: readonly AnyDefinition[], routes: re
     const parent = definitions.find((definition) => definition.plural === route.resource);
     for (const version of route.versions) {
       const { resources } = at(route.group, version);
-      const name = `${route.resource}/${route.subresource}`;
+      const name = route.subresource === '' ? route.resource : `${route.resource}/${route.subresource}`;
       if (resources.some((resource) => resource.name === name)) continue;
       resources.push({
         name,

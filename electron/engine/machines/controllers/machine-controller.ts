@@ -13,6 +13,9 @@ import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { claimNameOf } from '../../disks/machine-use.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { DiskCatalog } from '../../disks/types.ts';
+import { expandTemplate, type Template } from '../../instancetypes/expand.ts';
+import { findTypes, typeAnnotations } from '../../instancetypes/find.ts';
+import { keepTypes } from '../../instancetypes/revisions.ts';
 import type { Resources } from '../../store/resources.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../definitions/virtual-machine.ts';
@@ -73,6 +76,7 @@ async function reconcile(parts: MachineParts, key: Key): Promise<ReconcileResult
     return undefined;
   }
   hold(parts, vm);
+  keepTypes(resources, vm, ownerReference(vm));
   let failure = makeVolumes(parts, vm);
   const disks = summarizeDisks(parts, vm);
   const decision = decide({ vm, vmi });
@@ -210,12 +214,32 @@ function summarizeDisks({ context, disks }: MachineParts, vm: VirtualMachine): D
   return { state: 'ready', message: '' };
 }
 
-const fingerprint = (vm: VirtualMachine): string =>
-  createHash('sha256').update(JSON.stringify(fixedPart(vm.spec.template.spec))).digest('hex').slice(0, 16);
+/** Without types it is of the template alone: machines that run know it so. */
+function fingerprint({ spec }: VirtualMachine): string {
+  const { instancetype, preference } = spec;
+  const types = instancetype || preference ? JSON.stringify({ instancetype, preference }) : '';
+  return createHash('sha256').update(JSON.stringify(fixedPart(spec.template.spec)) + types).digest('hex').slice(0, 16);
+}
+
+/** The template with the machine's types in it, or why there is none. */
+function typedTemplate(resources: Resources, vm: VirtualMachine): { template: Template; failure: string | undefined } {
+  if (!vm.spec.instancetype && !vm.spec.preference) return { template: vm.spec.template, failure: undefined };
+  // What is kept of them was noted a moment ago.
+  const noted = resources.get(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '')?.status;
+  const { types, causes } = findTypes(resources, vm, noted);
+  const { template, causes: against } = expandTemplate(vm.spec.template, types, 'spec.template.spec');
+  const texts = [...causes, ...against].map(({ message }) => message ?? '');
+  return { template, failure: texts.length > 0 ? texts.join(', ') : undefined };
+}
 
 /** @returns why it could not be made */
 function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine): string | undefined {
-  const { metadata, spec } = vm.spec.template;
+  const { template, failure } = typedTemplate(context.resources, vm);
+  if (failure !== undefined) {
+    context.events.record(vm, 'Warning', 'FailedCreate', `Error creating virtual machine instance: ${failure}`);
+    return failure;
+  }
+  const { metadata, spec } = template;
   const instance: VirtualMachineInstance = {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachineInstance',
@@ -223,7 +247,7 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
       name: vm.metadata.name ?? '',
       ...(vm.metadata.namespace === undefined ? {} : { namespace: vm.metadata.namespace }),
       ...(metadata?.labels ? { labels: metadata.labels } : {}),
-      annotations: { ...metadata?.annotations, [TEMPLATE_ANNOTATION]: fingerprint(vm) },
+      annotations: { ...metadata?.annotations, ...typeAnnotations(vm), [TEMPLATE_ANNOTATION]: fingerprint(vm) },
       ownerReferences: [ownerReference(vm)],
     },
     spec: structuredClone(spec),
@@ -244,9 +268,10 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
 
 /** Disks that come and go: the instance takes them from the template while it runs. */
 function carryOver({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
-  if (declaredSpec(vm.spec.template.spec, vmi) === undefined) return;
+  const { template, failure } = typedTemplate(context.resources, vm);
+  if (failure !== undefined || declaredSpec(template.spec, vmi) === undefined) return;
   context.resources.change(virtualMachineInstances, vmi.metadata.namespace, vmi.metadata.name ?? '', (draft) => {
-    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declaredSpec(vm.spec.template.spec, draft) ?? draft.spec;
+    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declaredSpec(template.spec, draft) ?? draft.spec;
   });
 }
 

@@ -3,7 +3,7 @@ import { any, array, boolean, integer, intOrString, map, object, quantity, strin
 import { features } from './features.ts';
 import { accessCredentials, seedSources } from '../seeds/schema.ts';
 
-const empty = object({});
+export const empty = object({});
 /** Names become parts of paths and of QEMU's options: nothing but labels. */
 const label = string({ pattern: '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' });
 const oneHost = 'the engine runs on one computer: there is nowhere else to place or move a machine';
@@ -12,7 +12,7 @@ const natOnly = 'use masquerade on the pod network, bridge or binding on a multu
 const own = 'use a dataVolume, a persistentVolumeClaim or an emptyDisk';
 const ociImages = 'there is no container runtime here: upload the disk as an image and use a dataVolume';
 
-const bus = string({ enum: ['virtio', 'sata', 'scsi', 'usb'] });
+export const bus = string({ enum: ['virtio', 'sata', 'scsi', 'usb'] });
 const bootOrder = integer({ minimum: 1, description: 'Lower numbers are tried first; unique over disks and interfaces.' });
 
 export const diskSchema = object(
@@ -73,7 +73,7 @@ const networkInterface = object(
   { required: ['name'] },
 );
 
-const devices = object({
+export const devices = object({
   disks: array(diskSchema, { mergeKey: 'name' }),
   interfaces: array(networkInterface, { mergeKey: 'name' }),
   inputs: array(object({ name: string(), type: string({ enum: ['tablet', 'keyboard'] }), bus: string({ enum: ['usb', 'virtio'] }) }, { required: ['name', 'type'] })),
@@ -110,7 +110,7 @@ const devices = object({
 
 const present = boolean();
 const tickPolicy = (...policies: string[]): Schema => string({ enum: policies });
-const clock = object({
+export const clock = object({
   utc: object({ offsetSeconds: integer() }),
   timezone: string({ description: 'The clock shows local time there, as Windows expects.' }),
   timer: object({

@@ -3,6 +3,7 @@ import { findCondition } from '#shared/kube/machine-status.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { any, array, boolean, integer, object, string, unsupported } from '../../api/schema.ts';
 import { metadataSchema } from '../../api/schema-checks/metadata-schema.ts';
+import { typeMatcher } from '../../instancetypes/definitions.ts';
 import { conditionList, instanceTemplate } from './instance-spec.ts';
 
 /** A DataVolume, whose own schema judges the spec. */
@@ -33,8 +34,8 @@ export const virtualMachines: ResourceDefinition<VirtualMachine> = {
           running: boolean({ description: 'The older way of saying runStrategy Always or Halted.' }),
           template: instanceTemplate,
           dataVolumeTemplates: array(volumeTemplate, { description: 'Volumes that are made with the machine and deleted with it.' }),
-          instancetype: unsupported('there are no instance types here yet: name cores and memory'),
-          preference: unsupported('there are no preferences here yet'),
+          instancetype: typeMatcher('Gives processors and memory; the template then names none.'),
+          preference: typeMatcher('Gives what the template leaves open.'),
           updateVolumesStrategy: unsupported('volumes are changed while the machine is off'),
         },
         { required: ['template'] },
@@ -46,6 +47,8 @@ export const virtualMachines: ResourceDefinition<VirtualMachine> = {
         runStrategy: string(),
         conditions: conditionList,
         stateChangeRequests: array(any()),
+        instancetypeRef: any(),
+        preferenceRef: any(),
         startFailure: any(),
         snapshotInProgress: string(),
         restoreInProgress: string(),
