@@ -83,9 +83,9 @@ describe('instancetypes and preferences', () => {
     engine.ok(['create', '-f', '-'], vm);
     const base = '/apis/subresources.kubevirt.io/v1/namespaces/default';
     const shown = JSON.parse(engine.ok(['get', '--raw', `${base}/virtualmachines/shown/expand-spec`])) as VirtualMachine;
-    const { status, body } = await engine.rig.api('PUT', `${base}/expand-vm-spec`, vm);
-    expect(status).toBe(200);
-    for (const { spec } of [shown, body as VirtualMachine]) {
+    const sent = await engine.rig.api('PUT', `${base}/expand-vm-spec`, vm);
+    expect(sent.status).toBe(200);
+    for (const { spec } of [shown, sent.json<VirtualMachine>()]) {
       expect(spec.instancetype).toBeUndefined();
       expect(spec.template.spec.domain).toMatchObject({ cpu: { sockets: 1 }, memory: { guest: '512Mi' }, devices: { rng: {}, disks: [{ disk: { bus: 'virtio' } }] } });
     }

@@ -42,7 +42,9 @@ function keepOne(resources: Resources, vm: VirtualMachine, role: Role, owner: Ow
     const object = resources.get(definition, definition.namespaced ? namespace : undefined, matcher?.name ?? '');
     if (!object) return undefined;
     const { metadata, spec } = object;
-    const title = [name, metadata.name, definition.version, metadata.uid, metadata.generation].join('-');
+    // Its revision, for an object that changed is another. Long names are cut: an object's name has 253 characters at most.
+    const typeName = (metadata.name ?? '').slice(0, 100).replace(/[-.]+$/, '');
+    const title = [name, typeName, definition.version, metadata.uid, metadata.resourceVersion].join('-');
     const existing = resources.get(controllerRevisions, namespace, title);
     // Another machine of this name may have left one of the same name behind, which goes with it.
     if (existing?.metadata.ownerReferences?.some((other) => other.uid === uid)) return title;
@@ -51,7 +53,7 @@ function keepOne(resources: Resources, vm: VirtualMachine, role: Role, owner: Ow
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
       metadata: { name: title, ...(namespace === undefined ? {} : { namespace }), ownerReferences: [owner] },
-      data: { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: { name: metadata.name, uid: metadata.uid, generation: metadata.generation }, spec },
+      data: { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: { name: metadata.name, uid: metadata.uid }, spec },
       revision: 0,
     });
     return title;
