@@ -21,10 +21,9 @@ export interface MachineTypes {
 /** The kind that a matcher names: in any case, singular or plural, as KubeVirt takes it. */
 export function kindOf(role: Role, { kind }: TypeMatcher): ResourceDefinition<Instancetype | Preference> | undefined {
   const { own, cluster } = roles[role];
-  if (kind === undefined || kind === '') return cluster as ResourceDefinition<Instancetype | Preference>;
+  if (kind === undefined || kind === '') return cluster;
   const wanted = kind.toLowerCase();
-  const found = [own, cluster].find(({ singular, plural }) => wanted === singular || wanted === plural);
-  return found as ResourceDefinition<Instancetype | Preference> | undefined;
+  return [own, cluster].find(({ singular, plural }) => wanted === singular || wanted === plural);
 }
 
 /** @returns both, and a cause for each that is not there (KubeVirt's words) */

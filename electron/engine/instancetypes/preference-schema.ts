@@ -1,12 +1,12 @@
 /** The schema of a preference: fields of a machine's template, each under the name by which a preference gives it. */
-import { boolean, integer, map, object, quantity, string, unsupported } from '../api/schema.ts';
+import { boolean, integer, map, object, quantity, string, unsupported, type Schema } from '../api/schema.ts';
 import { features } from '../machines/definitions/features.ts';
 import { bus, clock, devices, diskSchema, empty } from '../machines/definitions/instance-spec.ts';
 
-const feature = (name: string) => features.properties[name] ?? empty;
-const disk = (name: string) => diskSchema.properties[name] ?? empty;
-const device = (name: string) => devices.properties[name] ?? empty;
-const timing = (name: string) => clock.properties[name] ?? empty;
+const feature = (name: string): Schema => features.properties[name] ?? empty;
+const disk = (name: string): Schema => diskSchema.properties[name] ?? empty;
+const device = (name: string): Schema => devices.properties[name] ?? empty;
+const timing = (name: string): Schema => clock.properties[name] ?? empty;
 const queues = 'QEMU chooses';
 
 const topology = string({

@@ -28,7 +28,7 @@ function keepOne(resources: Resources, vm: VirtualMachine, role: Role, owner: Ow
   }
   const kept = before && isOf(matcher, definition, before) ? before.controllerRevisionRef?.name : undefined;
   if (kept !== undefined && (matcher.revisionName === undefined || matcher.revisionName === kept)) return;
-  const revisionName = matcher.revisionName ?? keep();
+  const revisionName = matcher.revisionName ?? keep(matcher.name ?? '', definition);
   if (revisionName === undefined) return;
   const ref: TypeRef = {
     ...(matcher.name === undefined ? {} : { name: matcher.name }),
@@ -37,14 +37,13 @@ function keepOne(resources: Resources, vm: VirtualMachine, role: Role, owner: Ow
   };
   resources.changeStatus(virtualMachines, namespace, name, (draft) => ((draft.status ??= {})[field] = ref));
 
-  function keep(): string | undefined {
-    if (!definition) return undefined;
-    const object = resources.get(definition, definition.namespaced ? namespace : undefined, matcher?.name ?? '');
+  function keep(typed: string, of: NonNullable<ReturnType<typeof kindOf>>): string | undefined {
+    const object = resources.get(of, of.namespaced ? namespace : undefined, typed);
     if (!object) return undefined;
     const { metadata, spec } = object;
     // Its revision, for an object that changed is another. Long names are cut: an object's name has 253 characters at most.
     const typeName = (metadata.name ?? '').slice(0, 100).replace(/[-.]+$/, '');
-    const title = [name, typeName, definition.version, metadata.uid, metadata.resourceVersion].join('-');
+    const title = [name, typeName, of.version, metadata.uid, metadata.resourceVersion].join('-');
     const existing = resources.get(controllerRevisions, namespace, title);
     // Another machine of this name may have left one of the same name behind, which goes with it.
     if (existing?.metadata.ownerReferences?.some((other) => other.uid === uid)) return title;
@@ -53,7 +52,7 @@ function keepOne(resources: Resources, vm: VirtualMachine, role: Role, owner: Ow
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
       metadata: { name: title, ...(namespace === undefined ? {} : { namespace }), ownerReferences: [owner] },
-      data: { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: { name: metadata.name, uid: metadata.uid }, spec },
+      data: { apiVersion: apiVersionOf(of), kind: of.kind, metadata: { name: metadata.name, uid: metadata.uid }, spec },
       revision: 0,
     });
     return title;

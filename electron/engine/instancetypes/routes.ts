@@ -55,6 +55,8 @@ function expanded({ resources }: EngineContext, vm: VirtualMachine): VirtualMach
     const text = all.map(({ message }) => message ?? '').join(', ');
     throw new ApiError(400, 'BadRequest', `The machine cannot be expanded: ${text}`, { causes: all });
   }
-  const { instancetype: _instancetype, preference: _preference, ...spec } = vm.spec;
-  return { ...vm, spec: { ...spec, template } };
+  const spec = { ...vm.spec, template };
+  delete spec.instancetype;
+  delete spec.preference;
+  return { ...vm, spec };
 }
