@@ -4,5 +4,7 @@ export interface MenuItem {
   /** Why it cannot be used now. */
   reason?: string | undefined;
   danger?: boolean;
+  /** Entries of one group stand together; a line parts it from the next. */
+  group?: string;
   run: () => void;
 }

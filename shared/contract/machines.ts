@@ -14,6 +14,10 @@ export function refKey(ref: ObjectRef): string {
 export const powerAction = z.enum(['start', 'stop', 'forceOff', 'restart', 'pause', 'unpause']);
 export type PowerAction = z.infer<typeof powerAction>;
 
+/** What can be asked of a machine's power: also starting it with its processors stopped, and its two ways to start over. */
+export const powerCommand = z.enum([...powerAction.options, 'startPaused', 'softReboot', 'reset']);
+export type PowerCommand = z.infer<typeof powerCommand>;
+
 /** Whether an action can be used now; if not, why not, in words for a tooltip. */
 export const actionState = z.object({ allowed: z.boolean(), reason: z.string().optional() });
 
@@ -42,6 +46,13 @@ export const machine = objectRef.extend({
   hasGraphics: z.boolean(),
   hasSerial: z.boolean(),
   actions: z.record(powerAction, actionState),
+  /** It was changed while it runs, and the change waits for a restart. */
+  restartRequired: z.boolean().optional(),
+  /** Why it cannot be moved to another node while it runs, as the cluster says. */
+  notMigratable: z.string().optional(),
+  /** Name of the snapshot or restore that works on it now. */
+  snapshotting: z.string().optional(),
+  restoring: z.string().optional(),
 });
 export type Machine = z.infer<typeof machine>;
 
@@ -158,7 +169,7 @@ export const machineCalls = {
     output: newMachineDefaults,
   },
   'machines.create': { input: newMachine, output: objectRef },
-  'machines.power': { input: objectRef.extend({ action: powerAction }), output: z.object({}) },
+  'machines.power': { input: objectRef.extend({ action: powerCommand }), output: z.object({}) },
   /** Fails where no agent answers. */
   'machines.guest': { input: objectRef, output: guestReport },
   /** Opens a port that leads to the guest's SSH server, unless there is one, and tells where it is. */

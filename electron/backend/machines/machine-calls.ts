@@ -1,7 +1,7 @@
 /** What a person does to machines: make, start, stop, delete. */
 import type { CallHandlers } from '#shared/channel/handlers.ts';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { NewMachine, NewMachineDefaults, ObjectRef, PowerAction } from '#shared/contract/machines.ts';
+import type { NewMachine, NewMachineDefaults, ObjectRef, PowerCommand } from '#shared/contract/machines.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
@@ -24,13 +24,16 @@ const slowestWatchMs = 2000;
 const smallestDiskBytes = 20 * gib;
 
 /** KubeVirt's action for each of ours: which object has it, and with which body. */
-const actions: Record<PowerAction, { on: 'virtualmachines' | 'virtualmachineinstances'; name: string; body: unknown }> = {
+const actions: Record<PowerCommand, { on: 'virtualmachines' | 'virtualmachineinstances'; name: string; body: unknown }> = {
   start: { on: 'virtualmachines', name: 'start', body: {} },
   stop: { on: 'virtualmachines', name: 'stop', body: {} },
   forceOff: { on: 'virtualmachines', name: 'stop', body: { gracePeriod: 0 } },
   restart: { on: 'virtualmachines', name: 'restart', body: {} },
   pause: { on: 'virtualmachineinstances', name: 'pause', body: {} },
   unpause: { on: 'virtualmachineinstances', name: 'unpause', body: {} },
+  startPaused: { on: 'virtualmachines', name: 'start', body: { paused: true } },
+  softReboot: { on: 'virtualmachineinstances', name: 'softreboot', body: undefined },
+  reset: { on: 'virtualmachineinstances', name: 'reset', body: undefined },
 };
 
 export function machineCalls(clusters: Clusters): MachineCalls {

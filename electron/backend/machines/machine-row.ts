@@ -43,6 +43,19 @@ export function machineRow(clusterId: string, { vm, vmi, volumes }: MachineObjec
     hasGraphics: domain.devices.autoattachGraphicsDevice !== false,
     hasSerial: domain.devices.autoattachSerialConsole !== false,
     actions: powerActionsOf(vm, vmi),
+    ...workOn(vm, vmi),
+  };
+}
+
+/** What is under way, or waits, or is not possible, beyond the machine's power. */
+function workOn(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined): Partial<Machine> {
+  const { snapshotInProgress, restoreInProgress, conditions } = vm.status ?? {};
+  const movable = findCondition(vmi?.status?.conditions, 'LiveMigratable');
+  return {
+    ...(findCondition(conditions, 'RestartRequired')?.status === 'True' ? { restartRequired: true } : {}),
+    ...(movable?.status === 'False' ? { notMigratable: movable.message ?? movable.reason ?? 'The cluster cannot move it while it runs.' } : {}),
+    ...(snapshotInProgress ? { snapshotting: snapshotInProgress } : {}),
+    ...(restoreInProgress ? { restoring: restoreInProgress } : {}),
   };
 }
 
