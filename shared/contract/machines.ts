@@ -58,10 +58,26 @@ export type Machine = z.infer<typeof machine>;
 
 export const machineDisk = z.object({
   name: z.string(),
-  kind: z.enum(['disk', 'cdrom']),
+  kind: z.enum(['disk', 'cdrom', 'lun']),
   bus: z.string().optional(),
   bootOrder: z.number().optional(),
   claim: z.string().optional(),
+  /** KubeVirt's name for what is behind it: `dataVolume`, `cloudInitNoCloud`, `emptyDisk`; absent for an empty drive. */
+  source: z.string().optional(),
+  /** The container image behind it. */
+  image: z.string().optional(),
+  storageClass: z.string().optional(),
+  /** Whether the volume is a file (`Filesystem`) or a device of its own (`Block`). */
+  volumeMode: z.string().optional(),
+  readOnly: z.boolean(),
+  /** It can be taken out while the machine runs. */
+  hotpluggable: z.boolean(),
+  /** What the running guest is likely to call it: `vda`. */
+  target: z.string().optional(),
+  /** Whether the running guest has it; absent while the machine is off. */
+  plugged: z.boolean().optional(),
+  /** What is wrong with it, as a sentence. */
+  trouble: z.string().optional(),
   sizeBytes: z.number().optional(),
   /** Bytes on the host's disk, where the cluster tells. */
   usedBytes: z.number().optional(),
@@ -75,11 +91,20 @@ export type MachineDisk = z.infer<typeof machineDisk>;
 
 export const machineNetwork = z.object({
   name: z.string(),
+  /** `masquerade`, `bridge`, `sriov`, or the name of a binding plug-in. */
   binding: z.string(),
   model: z.string().optional(),
   mac: z.string().optional(),
   addresses: z.array(z.string()),
+  /** The NetworkAttachmentDefinition that it is on; absent on the pod network. */
+  network: z.string().optional(),
+  /** What the guest calls it: `enp1s0`. */
+  device: z.string().optional(),
+  link: z.enum(['up', 'down', 'unknown']),
+  /** The guest has it and the machine's definition does not. */
+  guestOnly: z.boolean(),
 });
+export type MachineNetwork = z.infer<typeof machineNetwork>;
 
 export const condition = z.object({
   type: z.string(),
@@ -88,6 +113,7 @@ export const condition = z.object({
   message: z.string().optional(),
   since: z.number().optional(),
 });
+export type MachineCondition = z.infer<typeof condition>;
 
 export const machineEvent = z.object({
   key: z.string(),
@@ -95,7 +121,14 @@ export const machineEvent = z.object({
   reason: z.string(),
   message: z.string(),
   count: z.number(),
+  /** When it last and when it first happened, in milliseconds since the epoch. */
   at: z.number(),
+  firstAt: z.number(),
+  /** What it is about: `VirtualMachine`, `Pod`; its name, where that is not the machine's own. */
+  about: z.string(),
+  name: z.string().optional(),
+  /** Who told it: `virt-handler`, `node-2`. */
+  from: z.string().optional(),
 });
 export type MachineEvent = z.infer<typeof machineEvent>;
 
@@ -109,6 +142,16 @@ export const machineDetail = machine.extend({
   conditions: z.array(condition),
   events: z.array(machineEvent),
   yaml: z.string(),
+  /** Why it does not run, or what its running instance lacks, and what to do about it. */
+  explanation: z
+    .object({
+      tone: z.enum(['info', 'warning', 'bad']),
+      sentence: z.string(),
+      next: z.string().optional(),
+      /** When it is tried again by itself, in milliseconds since the epoch. */
+      retryAt: z.number().optional(),
+    })
+    .optional(),
   /** Whether the agent in the guest answers. */
   agent: z.boolean(),
   /** What the guest runs, as its agent says. */

@@ -1,6 +1,5 @@
 /** How a machine stands, in words and colours, from KubeVirt's own status. */
 import type { StatusTone, PowerAction } from '../contract/machines.ts';
-import type { DataVolume } from './cdi.ts';
 import type { Condition } from './object.ts';
 import type { PrintableStatus, RunStrategy, VirtualMachine, VirtualMachineInstance } from './kubevirt.ts';
 
@@ -40,41 +39,6 @@ export function runStrategyOf(vm: VirtualMachine): RunStrategy {
 
 export function findCondition(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
   return conditions?.find((condition) => condition.type === type);
-}
-
-/**
- * Why the machine is not running, in one sentence.
- * @param volumes the machine's own DataVolumes
- * @returns undefined when it runs, or is off because somebody wanted it off
- */
-export function reasonOf(
-  vm: VirtualMachine,
-  vmi: VirtualMachineInstance | undefined,
-  volumes: readonly DataVolume[],
-): string | undefined {
-  const status = statusOf(vm);
-  const failed = volumes.find((volume) => volume.status?.phase === 'Failed');
-  if (failed) {
-    const why = failed.status?.conditions?.find((condition) => condition.status === 'False' && condition.message);
-    return `Its disk ${failed.metadata.name ?? ''} could not be made${why?.message ? `: ${why.message}` : '.'}`;
-  }
-  if (status === 'Running' || status === 'Migrating') return undefined;
-  const unfinished = volumes.find((volume) => volume.status?.phase !== 'Succeeded');
-  if (unfinished && status !== 'Stopped') {
-    const progress = unfinished.status?.progress;
-    const share = progress?.endsWith('%') === true ? ` (${progress})` : '';
-    return `Its disk ${unfinished.metadata.name ?? ''} is being made${share}.`;
-  }
-  if (status === 'Paused') {
-    const paused = findCondition(vmi?.status?.conditions, 'Paused');
-    if (paused?.reason === 'PausedIOError') return paused.message ?? 'It was paused because a disk could not be written.';
-    return 'It was paused. Resume it to go on.';
-  }
-  const failure = findCondition(vm.status?.conditions, 'Failure');
-  if (failure?.status === 'True' && failure.message) return failure.message;
-  const notReady = findCondition(vmi?.status?.conditions, 'Ready') ?? findCondition(vm.status?.conditions, 'Ready');
-  if (status === 'Stopped' || status === 'Stopping' || status === 'Terminating') return undefined;
-  return notReady?.status === 'False' && notReady.message ? notReady.message : undefined;
 }
 
 type Actions = Record<PowerAction, { allowed: boolean; reason?: string }>;

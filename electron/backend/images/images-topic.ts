@@ -8,7 +8,7 @@ import { DISPLAY_NAME_ANNOTATION, FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IM
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { dataVolumes, virtualMachines } from '../clusters/kinds.ts';
-import { progressOf } from '../machines/machine-detail.ts';
+import { progressOf } from '../machines/machine-disks.ts';
 import { timeOf } from '../machines/machine-row.ts';
 import { derivedTopic, ingredient } from '../topics/derived.ts';
 

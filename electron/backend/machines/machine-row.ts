@@ -5,12 +5,12 @@ import type { DomainSpec, VirtualMachine, VirtualMachineInstance } from '#shared
 import {
   findCondition,
   powerActionsOf,
-  reasonOf,
   runStrategyOf,
   statusOf,
   toneOf,
 } from '#shared/kube/machine-status.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
+import { explain } from './explanation/explain.ts';
 
 export interface MachineObjects {
   vm: VirtualMachine;
@@ -24,7 +24,7 @@ export function machineRow(clusterId: string, { vm, vmi, volumes }: MachineObjec
   const status = statusOf(vm);
   const { domain } = vm.spec.template.spec;
   const started = vmi?.status?.phaseTransitionTimestamps?.find((entry) => entry.phase === 'Running');
-  const reason = reasonOf(vm, vmi, volumes);
+  const reason = status === 'Running' || status === 'Migrating' ? undefined : explain({ vm, vmi, volumes })?.sentence;
   return {
     ...ref,
     key: refKey(ref),
