@@ -75,7 +75,7 @@ export function missingClaim(evidence: Evidence): Explanation {
   const told = conditionOf(evidence, 'Failure')?.message ?? conditionOf(evidence, 'Synchronized')?.message;
   return {
     tone: 'bad',
-    sentence: missing === undefined ? sentence(told || 'A disk that it uses does not exist') : `Its disk ${missing} does not exist.`,
+    sentence: missing === undefined ? sentence(told || 'A disk that it uses does not exist') : `Its disk “${missing}” does not exist.`,
     next: 'Create a disk of that name, or detach it from the machine.',
   };
 }

@@ -153,7 +153,7 @@ describe('a machine whose disks are not there', () => {
   it('names the disk that does not exist', () => {
     expect(told('ErrorPvcNotFound', { disks: [{ name: 'data', claim: 'missing' }] })).toEqual({
       tone: 'bad',
-      sentence: 'Its disk data does not exist.',
+      sentence: 'Its disk “data” does not exist.',
       next: 'Create a disk of that name, or detach it from the machine.',
     });
   });

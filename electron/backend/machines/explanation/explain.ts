@@ -2,7 +2,6 @@
  * Why a machine is not running, in one sentence, and what to do about it: from KubeVirt's printable status, conditions
  * and events. Pure.
  */
-import type { StatusTone } from '#shared/contract/machines.ts';
 import type { PrintableStatus } from '#shared/kube/kubevirt.ts';
 import { findCondition, runStrategyOf, statusOf } from '#shared/kube/machine-status.ts';
 import { plural } from '#shared/format/units.ts';
