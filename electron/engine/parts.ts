@@ -7,6 +7,7 @@ import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
 import { createInstancetypesModule } from './instancetypes/module.ts';
 import { createMachinesModule } from './machines/module.ts';
+import { createMetricsModule } from './metrics/module.ts';
 import { createNetworksModule } from './networks/module.ts';
 import { createHypervisor } from './qemu/hypervisor.ts';
 import { createSnapshotsModule } from './snapshots/module.ts';
@@ -27,7 +28,8 @@ export function engineParts(issue: Issue): EngineParts {
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes, networks: networks.attachments });
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
-      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule()];
+      const metrics = createMetricsModule({ guests: machines.guests });
+      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), metrics];
     },
     createServer: createApiServer,
   };

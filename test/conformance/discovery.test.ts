@@ -6,12 +6,14 @@ const engine = useEngine();
 describe('kubectl api-resources', () => {
   it('lists every kind with short names, group, scope and verbs', () => {
     const rows = rowsOf(engine.ok(['api-resources', '--no-headers=false', '-o', 'wide']));
-    const byName = new Map(rows.map((row) => [row[0], row.join(' ')]));
+    // Of two groups that have kinds of the same name, Kubernetes' own comes first.
+    const byName = new Map(rows.toReversed().map((row) => [row[0], row.join(' ')]));
     expect(byName.get('virtualmachines')).toMatch(/^virtualmachines vm,vms kubevirt\.io\/v1 true VirtualMachine create,delete,/);
     expect(byName.get('virtualmachineinstances')).toContain('vmi,vmis kubevirt.io/v1 true VirtualMachineInstance');
     expect(byName.get('datavolumes')).toContain('cdi.kubevirt.io/v1beta1 true DataVolume');
     expect(byName.get('uploadtokenrequests')).toMatch(/upload\.cdi\.kubevirt\.io\/v1beta1 true UploadTokenRequest create$/);
-    expect(byName.get('nodes')).toContain('v1 false Node');
+    expect(byName.get('nodes')).toContain('no v1 false Node');
+    expect(rows.map((row) => row.join(' '))).toContain('nodes metrics.k8s.io/v1beta1 false NodeMetrics get,list');
     for (const plural of ['namespaces', 'secrets', 'configmaps', 'events', 'persistentvolumeclaims', 'storageclasses', 'leases']) {
       expect(byName.has(plural), plural).toBe(true);
     }

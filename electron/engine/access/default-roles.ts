@@ -34,7 +34,8 @@ const seeMachines: readonly PolicyRule[] = [
   on(['subresources.kubevirt.io'], readableParts.map((part) => `virtualmachineinstances/${part}`), ['get']),
   on(['subresources.kubevirt.io'], ['virtualmachines/expand-spec'], ['get']),
   on(['subresources.kubevirt.io'], ['expand-vm-spec'], ['update']),
-  on(['metrics.k8s.io'], ['pods', 'virtualmachineinstances'], see),
+  on(['metrics.k8s.io'], ['pods'], see),
+  on(['metrics.hayloft.io'], ['virtualmachineinstances/history'], ['get']),
 ];
 const seeNamespace: readonly PolicyRule[] = [
   ...seeMachines,
@@ -60,6 +61,7 @@ const seeHost: readonly PolicyRule[] = [
   on([''], ['nodes', 'nodes/status', 'persistentvolumes'], see),
   on(['storage.k8s.io', 'coordination.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io'], ['*'], see),
   on(['metrics.k8s.io'], ['nodes'], see),
+  on(['metrics.hayloft.io'], ['nodes/history'], ['get']),
   { nonResourceURLs: ['/metrics'], verbs: ['get'] },
 ];
 const manageAccess: readonly PolicyRule[] = [
@@ -87,6 +89,7 @@ export const defaultRoles: readonly DefaultRole[] = [
   { name: 'kubevirt.io:edit', rules: runMachines },
   { name: 'kubevirt.io:view', rules: seeMachines },
   { name: 'kubevirt.io:default', rules: [on(['subresources.kubevirt.io'], ['version', 'guestfs', 'healthz'], ['get', 'list'])], boundTo: ['system:authenticated'] },
+  { name: 'system:monitoring', rules: [{ nonResourceURLs: ['/metrics', '/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*'], verbs: ['get'] }], boundTo: ['system:monitoring'] },
   { name: 'system:discovery', rules: [{ nonResourceURLs: discoveryPaths, verbs: ['get'] }], boundTo: ['system:authenticated'] },
   {
     name: 'system:basic-user',

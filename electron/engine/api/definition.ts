@@ -59,6 +59,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   admit?(admission: Admission<T>): void;
   /** For kinds that are asked and not kept (token and access reviews): answers a create, nothing is stored. */
   answer?(object: T, asker: User): T | Promise<T>;
+  /** For kinds that are worked out when they are read (metrics): get and list are all there is, nothing is stored. */
+  compute?(): KubeObject[] | Promise<KubeObject[]>;
 }
 
 /** A definition whatever its object type is: for lists of them. Method bivariance makes this sound enough. */
@@ -77,6 +79,7 @@ export const takesStrategicPatches = (group: string): boolean => !group.includes
 
 /** A request to a subresource, already authenticated. */
 export interface SubresourceRequest {
+  /** Empty for what is in no namespace. */
   namespace: string;
   name: string;
   query: URLSearchParams;
@@ -130,6 +133,12 @@ export interface DynamicKinds {
   definitions(): readonly AnyDefinition[];
 }
 
+/** A document at a path of its own (`/metrics`), for those whose roles name the path (`nonResourceURLs`). */
+export interface DocumentRoute {
+  path: string;
+  read(): Promise<SubresourceResponse>;
+}
+
 /** A part of the engine: kinds, routes, and the controllers behind them. */
 export interface EngineModule {
   name: string;
@@ -138,6 +147,7 @@ export interface EngineModule {
   subresources?: readonly SubresourceRoute[];
   streams?: readonly StreamRoute[];
   raw?: readonly RawRoute[];
+  documents?: readonly DocumentRoute[];
   /** Starts controllers. Called once the store is open, before the server listens. */
   start(context: EngineContext): Promise<void>;
   /** Stops controllers and waits for them. Running guests are left alone. */

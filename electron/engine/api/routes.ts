@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { User } from '../access/user.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import { Catalogue } from './catalogue.ts';
-import type { AnyDefinition, EngineModule, StreamRoute } from './definition.ts';
+import type { AnyDefinition, DocumentRoute, EngineModule, StreamRoute } from './definition.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList } from './discovery/api-resources.ts';
 import { badRequest } from './errors.ts';
 import { aggregatedDiscovery, negotiate, requireJson } from './http/negotiation.ts';
@@ -39,12 +39,14 @@ export class Routes {
   readonly #store: ApiStore;
   readonly #version: string;
   readonly #catalogue: Catalogue;
+  readonly #documents: ReadonlyMap<string, DocumentRoute>;
   readonly #watches = new Set<Watching>();
 
   constructor(store: ApiStore, modules: readonly EngineModule[], version: string) {
     this.#store = store;
     this.#version = version;
     this.#catalogue = new Catalogue(modules, version);
+    this.#documents = new Map(modules.flatMap(({ documents = [] }) => documents.map((document) => [document.path, document])));
   }
 
   /** The stream that a path names, with where it leads; undefined when it names none. */
@@ -76,6 +78,11 @@ export class Routes {
     const versionAnswer = versionOf(segments, this.#version);
     if (versionAnswer) return { status: 200, body: versionAnswer };
     if (segments[0] === 'openapi') return this.#openApiAnswer(segments.slice(1), request.headers.accept, query);
+    const document = this.#documents.get(path);
+    if (document) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(request.method, ['GET', 'HEAD']);
+      return document.read();
+    }
     const found = this.#discovery(segments, request.headers.accept);
     if (found) {
       if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(request.method, ['GET', 'HEAD']);
@@ -114,6 +121,7 @@ export class Routes {
         return written(read, await (one ? remove(write) : removeCollection(write)));
       default:
         if (method === 'GET' && flagOf(query, 'watch') && target.subresource === undefined) {
+          if (definition.compute) throw methodNotAllowed('watch', allowed);
           this.#keep({ end: watch(read, response), of: definition }, response);
           return undefined;
         }

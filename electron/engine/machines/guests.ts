@@ -13,6 +13,8 @@ export class Guests {
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
   onChange: (uid: string) => void = () => undefined;
+  /** Told of each guest from when it is held. */
+  onHold: (guest: Guest) => void = () => undefined;
   /** Told when a guest begins anew by itself. */
   onReboot: (uid: string) => void = () => undefined;
   /** Told when a guest's process is gone. */
@@ -38,6 +40,7 @@ export class Guests {
     guest.monitor.onEvent(({ event, data }) => {
       if (event === 'RESET' && data['guest'] === true) this.onReboot(guest.uid);
     });
+    this.onHold(guest);
     void guest.ended.then((exit) => {
       this.#running.delete(guest.uid);
       this.#exits.set(guest.uid, exit);

@@ -20,6 +20,7 @@ export interface ServedVersion {
 }
 
 const storedVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const computedVerbs = ['get', 'list'];
 const statusVerbs = ['get', 'patch', 'update'];
 const verbOf = { GET: 'get', PUT: 'update', POST: 'create' } as const;
 
@@ -60,7 +61,7 @@ function resourcesOf(definition: AnyDefinition): ServedResource[] {
     ...common,
     name: plural,
     singularName: singular,
-    verbs: definition.answer ? ['create'] : storedVerbs,
+    verbs: definition.answer ? ['create'] : definition.compute ? computedVerbs : storedVerbs,
     ...(shortNames ? { shortNames } : {}),
     ...(categories ? { categories } : {}),
   };

@@ -32,6 +32,14 @@ export function pathItemsOf(definition: AnyDefinition, root: string, component: 
   const parameters = [...(namespaced ? [pathParameter('namespace', version)] : [])];
   const create = operation('post', writeParameters, [jsonType]);
   if (definition.answer) return { [list]: { post: create, parameters } };
+  if (definition.compute) {
+    const read = operation('list', listParameters);
+    return {
+      ...(namespaced ? { [`${root}/${plural}`]: { get: read } } : {}),
+      [list]: { get: read, parameters },
+      [`${list}/{name}`]: { get: operation('get', readParameters), parameters: [pathParameter('name', version), ...parameters] },
+    };
+  }
   const patches = takesStrategicPatches(group) ? [...patchTypes, strategicType] : patchTypes;
   const everywhere = namespaced ? { [`${root}/${plural}`]: { get: operation('list', listParameters) } } : {};
   return {

@@ -2,6 +2,7 @@
 import type { AnyDefinition } from '../definition.ts';
 import type { Target } from '../http/target.ts';
 
+const toRead = ['GET', 'HEAD'];
 const ofOne = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'];
 const ofCollections = ['GET', 'HEAD', 'POST', 'DELETE'];
 const ofParts = ['GET', 'HEAD', 'PUT', 'PATCH'];
@@ -10,6 +11,7 @@ const ofParts = ['GET', 'HEAD', 'PUT', 'PATCH'];
 export function methodsOf(definition: AnyDefinition, { namespace, name, subresource }: Target): readonly string[] | undefined {
   if (definition.answer) return name === undefined && (definition.namespaced || namespace === undefined) ? ['POST'] : undefined;
   if (!definition.namespaced && namespace !== undefined) return undefined;
+  if (definition.compute) return subresource === undefined && (name === undefined || namespace !== undefined || !definition.namespaced) ? toRead : undefined;
   // All namespaces together can be read; what is written lives in one.
   if (definition.namespaced && namespace === undefined) return name === undefined ? ['GET', 'HEAD'] : undefined;
   if (subresource === undefined) return name === undefined ? ofCollections : ofOne;

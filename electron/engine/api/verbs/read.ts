@@ -21,8 +21,11 @@ export interface ReadContext {
   user: User;
 }
 
-export function get({ store, definition, target, request, query }: ReadContext): Answer {
-  const object = store.get(definition, target.namespace, target.name ?? '');
+export async function get({ store, definition, target, request, query }: ReadContext): Promise<Answer> {
+  const { namespace, name = '' } = target;
+  const object = definition.compute
+    ? (await computed(definition, namespace)).find(({ metadata }) => metadata.name === name)
+    : store.get(definition, namespace, name);
   if (!object) throw notFound(definition, target.name ?? '');
   return represent(definition, object, negotiate(request.headers.accept), query);
 }
@@ -41,12 +44,21 @@ export function represent(definition: AnyDefinition, object: KubeObject, accepte
   }
 }
 
-export function list({ store, definition, target, request, query }: ReadContext): Answer {
+export async function list({ store, definition, target, request, query }: ReadContext): Promise<Answer> {
   const accepted = negotiate(request.headers.accept);
-  const { items, ...metadata } = store.list(definition, listRequestOf(store, target, query));
+  const asked = listRequestOf(store, target, query);
+  const { items, ...metadata } = definition.compute
+    ? { items: (await computed(definition, target.namespace)).filter(asked.matches ?? (() => true)) }
+    : store.list(definition, asked);
   if (accepted.representation === 'table') {
     return { status: 200, body: tableOf(definition, items, metadata, { includeObject: includeObjectOf(query) }) };
   }
   const found: KubeList = { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata, items };
   return { status: 200, body: accepted.representation === 'metadata' ? metadataListOf(found) : found };
+}
+
+/** All that there is of a kind that is worked out, in one namespace or everywhere. */
+async function computed(definition: AnyDefinition, namespace: string | undefined): Promise<KubeObject[]> {
+  const all = (await definition.compute?.()) ?? [];
+  return namespace === undefined ? all : all.filter(({ metadata }) => metadata.namespace === namespace);
 }

@@ -16,6 +16,9 @@ import { openTap } from './tap-file.ts';
 const prefix = 'hl';
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** The device that joins a guest's interface to a network of this computer, if it is on one. @param uid the VMI's */
+export const linkDevice = (uid: string, interfaceName: string): string => prefix + hash(`${uid} ${interfaceName}`).slice(0, 11);
+
 /** Whether guests can be put on the network now. @throws HayloftError with what is missing, and what to do */
 export function checkHostNetwork(network: HostNetwork): void {
   requireNetworkRights();
@@ -65,7 +68,7 @@ export class HostLinks {
         if (!network) continue;
         checkHostNetwork(network);
         const uid = vmi.metadata.uid ?? '';
-        const device = prefix + hash(`${uid} ${item.name}`).slice(0, 11);
+        const device = linkDevice(uid, item.name);
         // What a start that was cut off left.
         if (hasDevice(device)) await ipBatch([`link delete dev ${device}`]);
         const mark = `${this.#owner} ${uid}`;

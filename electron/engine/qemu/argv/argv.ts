@@ -17,6 +17,9 @@ import type { GuestPaths } from './paths.ts';
 import { inputArguments, screenArguments } from './people.ts';
 import { watchdogArguments } from './watchdog.ts';
 
+/** The device by which a guest tells how much of its memory it uses. */
+export const BALLOON_ID = 'balloon0';
+
 export interface ArgvInput {
   vmi: VirtualMachineInstance;
   volumes: ReadonlyMap<string, DiskFile>;
@@ -143,7 +146,7 @@ function guestChannels(domain: DomainSpec, paths: GuestPaths): string[] {
     ...['-device', option('virtio-serial-pci', { id: 'channels' })],
     ...['-chardev', socket(AGENT_CHARDEV, paths.agent)],
     ...['-device', option('virtserialport', { id: AGENT_PORT, bus: 'channels.0', chardev: AGENT_CHARDEV, name: 'org.qemu.guest_agent.0' })],
-    ...(domain.devices.autoattachMemBalloon === false ? [] : ['-device', 'virtio-balloon-pci']),
+    ...(domain.devices.autoattachMemBalloon === false ? [] : ['-device', option('virtio-balloon-pci', { id: BALLOON_ID })]),
     ...(domain.devices.rng === undefined
       ? []
       : ['-object', 'rng-builtin,id=rng0', '-device', 'virtio-rng-pci,rng=rng0']),
