@@ -13,6 +13,7 @@ import { imagesTopic } from './images/images-topic.ts';
 import { Uploads } from './images/uploads.ts';
 import { guestCalls } from './machines/guest-calls.ts';
 import { machineCalls } from './machines/machine-calls.ts';
+import { SavedViews } from './machines/saved-views.ts';
 import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
 
 export interface BackendOptions {
@@ -43,6 +44,7 @@ export function createBackend(options: BackendOptions): Backend {
   const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
   const selfCheck = new SelfCheck(clusters.local, dataDir);
   const uploads = new Uploads(clusters);
+  const views = new SavedViews(join(dataDir, 'views.json'), log);
   return {
     handlers: {
       calls: {
@@ -55,6 +57,7 @@ export function createBackend(options: BackendOptions): Backend {
         ...clusterCalls(clusters),
         ...machineCalls(clusters),
         ...guestCalls(clusters),
+        ...views.calls(),
         ...imageCalls(clusters, uploads),
       },
       topics: {
@@ -63,6 +66,7 @@ export function createBackend(options: BackendOptions): Backend {
         clusters: () => clusters.topic,
         nodes: ({ clusterId }) => nodesTopic(clusters, clusterId),
         machines: ({ clusterId }) => machinesTopic(clusters, clusterId),
+        views: () => views.topic,
         machine: (ref) => machineTopic(clusters, ref),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,

@@ -2,7 +2,7 @@
 
 export type Route =
   | { page: 'overview' }
-  | { page: 'machines' }
+  | { page: 'machines'; query: string }
   | { page: 'new-machine'; image: string | undefined; clusterId: string | undefined }
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
@@ -16,7 +16,7 @@ export type MachineTab = (typeof machineTabs)[number];
 
 /** @param hash the address's fragment, with its `#` */
 export function parseRoute(hash: string): Route {
-  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [, path = '', query = ''] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? [];
   const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
   const [page, ...rest] = parts;
   // The token is on its way out of the address; see session.ts.
@@ -24,7 +24,7 @@ export function parseRoute(hash: string): Route {
   if (page === 'images' || page === 'nodes') return { page };
   if (page === 'clusters') return rest.length === 0 ? { page } : rest.join('/') === 'add' ? { page: 'add-cluster' } : { page: 'missing' };
   if (page !== 'machines') return { page: 'missing' };
-  if (rest.length === 0) return { page: 'machines' };
+  if (rest.length === 0) return { page: 'machines', query };
   if (rest.length === 1 && rest[0] === 'new') {
     // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read once, here
     const asked = new URLSearchParams(query);
@@ -60,6 +60,12 @@ class Router {
 
   go(href: string): void {
     location.hash = href.replace(/^#/, '');
+  }
+
+  /** Goes on at this address without an entry of its own in the history: for what changes with every key. */
+  replace(href: string): void {
+    history.replaceState(history.state, '', href);
+    this.route = parseRoute(href);
   }
 }
 

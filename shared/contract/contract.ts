@@ -6,10 +6,11 @@ import { consoleStreams } from './consoles.ts';
 import type { ContractDefinition } from './define.ts';
 import { imageCalls, imageStreams, imageTopics } from './images.ts';
 import { machineCalls, machineTopics } from './machines.ts';
+import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 
 export const contract = {
-  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...imageCalls },
-  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...imageTopics },
+  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...savedViewCalls, ...imageCalls },
+  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...savedViewTopics, ...imageTopics },
   streams: { ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

@@ -38,6 +38,7 @@ export const machine = objectRef.extend({
   memoryBytes: z.number(),
   node: z.string().optional(),
   addresses: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
   /** When the machine was created and when it last began to run, in milliseconds since the epoch. */
   created: z.number(),
   started: z.number().optional(),
@@ -217,6 +218,8 @@ export const machineCalls = {
   'machines.guest': { input: objectRef, output: guestReport },
   /** Opens a port that leads to the guest's SSH server, unless there is one, and tells where it is. */
   'machines.openSsh': { input: objectRef, output: z.object({ host: z.string(), port: z.number() }) },
+  /** Sets labels of the machine, and takes off those that are null. */
+  'machines.label': { input: objectRef.extend({ labels: z.record(z.string(), z.string().nullable()) }), output: z.object({}) },
   'machines.delete': { input: objectRef.extend({ deleteDisks: z.boolean() }), output: z.object({}) },
 };
 

@@ -15,7 +15,7 @@ import { claims, dataVolumes, pathOf, subresourcePath, virtualMachines } from '.
 import { nodesOf } from '../clusters/nodes.ts';
 import { machineManifest } from './manifest.ts';
 
-type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.power' | 'machines.delete'>;
+type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.power' | 'machines.label' | 'machines.delete'>;
 
 const gib = 2 ** 30;
 const defaultNamespace = 'default';
@@ -58,6 +58,14 @@ export function machineCalls(clusters: Clusters): MachineCalls {
       const { on, name, body } = actions[action];
       const client = await clusters.get(ref.clusterId).client();
       await client.call('PUT', subresourcePath(on, ref, name), { body });
+      return {};
+    },
+    'machines.label': async ({ labels, ...ref }) => {
+      const client = await clusters.get(ref.clusterId).client();
+      await client.call('PATCH', pathOf(virtualMachines, ref.namespace, ref.name), {
+        contentType: 'application/merge-patch+json',
+        body: { metadata: { labels } },
+      });
       return {};
     },
     'machines.delete': async ({ deleteDisks, ...ref }) => {

@@ -37,6 +37,7 @@ export function machineRow(clusterId: string, { vm, vmi, volumes }: MachineObjec
     memoryBytes: memoryOf(domain),
     ...(vmi?.status?.nodeName === undefined ? {} : { node: vmi.status.nodeName }),
     addresses: (vmi?.status?.interfaces ?? []).flatMap((item) => item.ipAddresses ?? (item.ipAddress ? [item.ipAddress] : [])),
+    labels: vm.metadata.labels ?? {},
     created: timeOf(vm.metadata.creationTimestamp) ?? 0,
     ...(started && status === 'Running' ? { started: timeOf(started.phaseTransitionTimestamp) } : {}),
     emulated: findCondition(vmi?.status?.conditions, 'SoftwareEmulation')?.status === 'True',
