@@ -26,8 +26,11 @@ export const defaultState: ListState = {
   columns: defaultColumns,
 };
 
-/** @param query of the address, without its `?`; what is not understood is left out */
-export function parseListState(query: string): ListState {
+/**
+ * @param query of the address, without its `?`; what is not understood is left out
+ * @param usualColumns where the address names none
+ */
+export function parseListState(query: string, usualColumns: readonly ColumnId[] = defaultColumns): ListState {
   const asked = new URLSearchParams(query);
   const sort = asked.get('sort') ?? defaultState.sorting.column;
   const column = known(columnIds, sort.replace(/^-/, ''));
@@ -37,12 +40,15 @@ export function parseListState(query: string): ListState {
     filters: facets.flatMap((facet) => asked.getAll(facet).map((value) => ({ facet, value }))),
     sorting: column === undefined ? defaultState.sorting : { column, descending: sort.startsWith('-') },
     group: known(groupings, asked.get('group') ?? 'none') ?? 'none',
-    columns: chosen.length === 0 ? defaultColumns : columnIds.filter((id) => chosen.includes(id)),
+    columns: chosen.length === 0 ? usualColumns : columnIds.filter((id) => chosen.includes(id)),
   };
 }
 
-/** @returns the query, without `?`; empty for the list as it is by default. The same state gives the same text. */
-export function formatListState(state: ListState): string {
+/**
+ * @param whole names the columns even where they are the default ones: for views that are kept
+ * @returns the query, without `?`; empty for the list as it is by default. The same state gives the same text.
+ */
+export function formatListState(state: ListState, whole = false): string {
   const query = new URLSearchParams();
   const search = state.search.trim();
   if (search !== '') query.set('search', search);
@@ -54,7 +60,7 @@ export function formatListState(state: ListState): string {
   if (descending || column !== defaultState.sorting.column) query.set('sort', `${descending ? '-' : ''}${column}`);
   if (state.group !== 'none') query.set('group', state.group);
   const chosen = columnIds.filter((id) => state.columns.includes(id));
-  if (chosen.join() !== defaultColumns.join()) query.set('columns', chosen.join());
+  if (whole || chosen.join() !== defaultColumns.join()) query.set('columns', chosen.join());
   return query.toString();
 }
 

@@ -1,3 +1,4 @@
+/* eslint-disable svelte/prefer-svelte-reactivity -- sets and maps here are replaced, not changed, or nobody's to follow */
 /** The list of machines as the page shows it: what the clusters say, looked at in the way that the address asks for. */
 import type { Machine } from '#shared/contract/machines.ts';
 import type { HayloftError } from '#shared/contract/errors.ts';
@@ -6,6 +7,7 @@ import { router } from '../../state/router.svelte.ts';
 import { Lines, type Group } from './lines.ts';
 import { formatListState, parseListState, type ListState } from './list-state.ts';
 import { LiveList } from './live-list.ts';
+import { usualColumns } from './usual-columns.svelte.ts';
 import { nothingSelected, selectAll, selectOnly, selectTo, toggle, type Selection } from './selection.ts';
 
 /** Rows stay where they are for so long after the pointer moved over them: nobody aims for longer. */
@@ -24,7 +26,7 @@ const places = new Map<string, { top: number; activeId: string | undefined }>();
 
 export class MachineList {
   query = $state('');
-  readonly state = $derived(parseListState(this.query));
+  readonly state = $derived(parseListState(this.query, usualColumns.ids));
   view = $state.raw<View>({ lines: new Lines([], 'none', new Set()), total: 0, waiting: false });
   loaded = $state(false);
   error = $state.raw<HayloftError | undefined>(undefined);
@@ -79,6 +81,11 @@ export class MachineList {
     return this.view.total === 0 || key === undefined ? undefined : this.#live.get(key);
   }
 
+  /** Whether a machine that is still shown is not there any more. */
+  isGone(key: string): boolean {
+    return this.view.waiting && this.#live.get(key) === undefined;
+  }
+
   /** All machines, in no order. */
   all(): Machine[] {
     return this.view.total === 0 ? [] : this.#live.all();
@@ -99,6 +106,7 @@ export class MachineList {
    */
   change(change: Partial<ListState>, how: 'push' | 'replace' = 'push'): void {
     const query = formatListState({ ...this.state, ...change });
+    if (change.columns) usualColumns.choose(change.columns);
     const href = machinesHref(query);
     if (query === this.query) return;
     if (how === 'push') router.go(href);
