@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { check } from './app.ts';
 import { topic } from './define.ts';
-import { errorData } from './errors.ts';
+import { errorCode, errorData } from './errors.ts';
 
 export const clusterState = z.enum(['connecting', 'ready', 'degraded', 'unreachable', 'unauthorized']);
 export type ClusterState = z.infer<typeof clusterState>;
@@ -22,6 +22,8 @@ export const cluster = z.object({
   lastSeen: z.number().optional(),
   error: errorData.optional(),
   version: z.string().optional(),
+  /** Kinds of objects that this user may not read (`forbidden`), or that the cluster does not have (`not-found`). */
+  withheld: z.array(z.object({ resource: z.string(), code: errorCode, message: z.string() })).optional(),
 });
 export type Cluster = z.infer<typeof cluster>;
 
@@ -101,6 +103,8 @@ export const clusterCalls = {
   /** Tries the way to the cluster, step by step. */
   'clusters.test': { input: draftContext, output: diagnosis },
   'clusters.add': { input: draftContext.extend({ name: z.string().trim().min(1).max(80) }), output: z.object({ clusterId: z.string() }) },
+  /** Tries at once again, over new connections and with new credentials where the kubeconfig has a source of them. */
+  'clusters.reconnect': { input: z.object({ clusterId: z.string() }), output: z.object({}) },
   /** The same steps for a cluster that was added. */
   'clusters.diagnose': { input: z.object({ clusterId: z.string() }), output: diagnosis },
   'clusters.rename': { input: z.object({ clusterId: z.string(), name: z.string().trim().min(1).max(80) }), output: z.object({}) },

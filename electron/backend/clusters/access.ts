@@ -18,6 +18,13 @@ export interface Access extends Credentials {
   insecure?: boolean;
   /** Path of a unix socket that leads to the same server, without encryption: only for the engine on this computer. */
   localSocket?: string;
-  /** Credentials that another program hands out, and renews: asked before each request. */
-  renew?: () => Promise<Credentials>;
+  /** Where the user works, as the kubeconfig's context says: what is looked at where the whole cluster may not be. */
+  namespace?: string;
+  /** Absolute path of a file that holds the token, and whose token changes. */
+  tokenFile?: string;
+  /**
+   * Credentials that a program hands out: asked before each request.
+   * @param refused the server takes those from before no more
+   */
+  renew?: (refused: boolean) => Promise<Credentials>;
 }

@@ -2,14 +2,21 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
 import { HayloftError } from '#shared/contract/errors.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { Access, Credentials } from './access.ts';
-import { errorFromAnswer, errorFromNetwork, noAnswer } from './api-errors.ts';
+import { AnswerError, cutOff, errorFromAnswer, errorFromNetwork, noAnswer, tooMany } from './api-errors.ts';
+import { CredentialSource } from './credentials.ts';
 
 const answerTimeoutMs = 30_000;
 /** After this long without a byte the system asks the far side whether it is still there, once a second. */
 const aliveProbeMs = 10_000;
+/** A server that has too much to do is asked again this often, if it does not want to be left alone for longer than that. */
+const mostPatience = 3;
+const longestPatienceMs = 5000;
+const unauthorized = 401;
 
 export interface RequestDetails {
   body?: unknown;
@@ -18,6 +25,10 @@ export interface RequestDetails {
   signal?: AbortSignal;
   /** How long the far side may be silent, in milliseconds. Default 30 s. */
   timeoutMs?: number;
+  /** Which of the kept connections it may take. Default `calls`. */
+  over?: 'calls' | 'watches' | 'none';
+  /** Worth packing on the way: a list. */
+  packed?: boolean;
 }
 
 export interface TlsOptions {
@@ -31,12 +42,17 @@ export interface TlsOptions {
 
 export class ApiClient {
   readonly access: Access;
-  readonly #agent: HttpAgent;
+  /** Called whenever the server says anything. */
+  heard: () => void = () => undefined;
+  /** Called when a request that is not the server's own business failed: the way to it may be broken. */
+  failed: (error: HayloftError) => void = () => undefined;
+  readonly #credentials: CredentialSource;
+  #agents: { calls: HttpAgent; watches: HttpAgent };
 
   constructor(access: Access) {
     this.access = access;
-    const kept = { keepAlive: true, keepAliveMsecs: aliveProbeMs };
-    this.#agent = access.localSocket === undefined ? new Agent({ ...kept, ...trustOf(access) }) : new HttpAgent(kept);
+    this.#credentials = new CredentialSource(access);
+    this.#agents = { calls: this.#agent(), watches: this.#agent() };
   }
 
   /**
@@ -52,14 +68,18 @@ export class ApiClient {
   /** @returns the parsed answer; undefined for an empty one. Throws a HayloftError. */
   async call<T>(method: string, path: string, details: RequestDetails = {}): Promise<T> {
     const response = await this.#send(method, path, details);
-    const body = await text(response).catch((error: unknown) => {
-      throw details.signal?.aborted ? abortReason(details.signal) : errorFromNetwork(error, this.access.server);
+    const unpacked = response.headers['content-encoding'] === 'gzip' ? response.pipe(createGunzip()) : response;
+    response.on('error', (error) => unpacked.destroy(error));
+    const body = await text(unpacked).catch((error: unknown) => {
+      throw details.signal?.aborted ? abortReason(details.signal) : this.#broken(error);
     });
+    this.heard();
     // Several of KubeVirt's actions succeed with an empty body, or with a word.
     if (body === '') return undefined as T;
     try {
       return JSON.parse(body) as T;
     } catch (cause) {
+      if (/^\s*[{[]/.test(body)) throw cutOff(this.access.server, cause);
       throw new HayloftError('unsupported', `What answers at ${this.access.server} is not a Kubernetes API server.`, {
         hint: 'Check the address in the kubeconfig. On networks with a log-in page, log in first.',
         cause,
@@ -75,7 +95,8 @@ export class ApiClient {
     const response = await this.#send(method, path, details);
     response.socket.setTimeout(0);
     response.socket.setKeepAlive(true, aliveProbeMs);
-    return response;
+    response.on('data', () => this.heard());
+    return response.pause();
   }
 
   /**
@@ -85,30 +106,69 @@ export class ApiClient {
    */
   async upgrade(path: string, headers: Record<string, string>): Promise<ClientRequest> {
     const { server, localSocket } = this.access;
-    const credentials = await this.#credentials();
+    const credentials = await this.#credentials.now();
     const options = { headers: { ...headers, ...authorization(credentials) } };
     return localSocket === undefined
       ? httpsRequest(server + path, { ...options, ...trustOf(this.access), ...certificateOf(credentials), agent: false })
       : httpRequest({ ...options, host: 'localhost', path, createConnection: () => connectPooled(localSocket).resume() });
   }
 
+  /** Whether there are other credentials by now than those that were refused, without asking a program or a person. */
+  credentialsChanged(): Promise<boolean> {
+    return this.#credentials.changed();
+  }
+
+  /** Lets go of the connections that watches use, and of idle ones: they may lead nowhere any more. */
+  dropConnections(): void {
+    this.#agents.watches.destroy();
+    for (const sockets of Object.values(this.#agents.calls.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
   close(): void {
-    this.#agent.destroy();
+    this.#agents.calls.destroy();
+    this.#agents.watches.destroy();
   }
 
-  async #credentials(): Promise<Credentials> {
-    return this.access.renew ? { ...this.access, ...(await this.access.renew()) } : this.access;
+  #agent(): HttpAgent {
+    const kept = { keepAlive: true, keepAliveMsecs: aliveProbeMs };
+    return this.access.localSocket === undefined ? new Agent({ ...kept, ...trustOf(this.access) }) : new HttpAgent(kept);
   }
 
+  /** Sends it, and once more where the first try's fate says that the server never acted on it. */
   async #send(method: string, path: string, details: RequestDetails): Promise<IncomingMessage> {
-    const credentials = await this.#credentials();
-    try {
-      return await this.#sendOnce(method, path, details, credentials);
-    } catch (error) {
-      // The server closed a kept connection in the moment in which it was used again.
-      if (error instanceof StaleConnection && method === 'GET') return this.#sendOnce(method, path, details, credentials);
-      throw error;
+    let credentials = await this.#credentials.now();
+    let renewed = false;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#sendOnce(method, path, details, credentials);
+      } catch (error) {
+        if (error instanceof StaleConnection && method === 'GET' && tries === 1) continue;
+        if (!(error instanceof AnswerError)) throw error;
+        const others = error.httpStatus === unauthorized && !renewed ? await this.#credentials.renewed(credentials) : undefined;
+        const patience = error.httpStatus === tooMany && tries <= mostPatience ? error.retryAfterMs : undefined;
+        if (others) {
+          credentials = others;
+          renewed = true;
+        } else if (patience !== undefined && patience <= longestPatienceMs) {
+          await delay(patience, undefined, details.signal ? { signal: details.signal } : {}).catch(() => undefined);
+          if (details.signal?.aborted) throw abortReason(details.signal);
+        } else {
+          if (error.httpStatus === unauthorized) this.failed(error);
+          throw error;
+        }
+      }
     }
+  }
+
+  #broken(error: unknown): HayloftError {
+    const known = errorFromNetwork(error, this.access.server);
+    this.failed(known);
+    return known;
+  }
+
+  /** A connection for one request alone, which nothing that broke before can have broken. */
+  #single(): HttpAgent {
+    return this.access.localSocket === undefined ? new Agent(trustOf(this.access)) : new HttpAgent();
   }
 
   #sendOnce(method: string, path: string, details: RequestDetails, credentials: Credentials): Promise<IncomingMessage> {
@@ -116,10 +176,11 @@ export class ApiClient {
     const payload = details.body === undefined ? undefined : JSON.stringify(details.body);
     const options: RequestOptions = {
       method,
-      agent: this.#agent,
+      agent: details.over === 'none' ? this.#single() : this.#agents[details.over ?? 'calls'],
       ...certificateOf(credentials),
       headers: {
         accept: 'application/json',
+        ...(details.packed === true && this.access.localSocket === undefined ? { 'accept-encoding': 'gzip' } : {}),
         ...authorization(credentials),
         ...(payload === undefined
           ? {}
@@ -130,21 +191,22 @@ export class ApiClient {
     };
     return new Promise((resolve, reject) => {
       const request = this.request(server + path, options, (response) => {
+        this.heard();
         const status = response.statusCode ?? 0;
         if (status >= 200 && status < 300) {
           resolve(response);
           return;
         }
         text(response).then(
-          (body) => reject(errorFromAnswer(status, body)),
-          (error: unknown) => reject(errorFromNetwork(error, server)),
+          (body) => reject(errorFromAnswer(status, body, response.headers['retry-after'])),
+          (error: unknown) => reject(this.#broken(error)),
         );
       });
       request.on('timeout', () => request.destroy(noAnswer(server)));
       request.on('error', (error: Error & { code?: string }) => {
         if (details.signal?.aborted) reject(abortReason(details.signal));
         else if (request.reusedSocket && error.code === 'ECONNRESET') reject(new StaleConnection(server, error));
-        else reject(errorFromNetwork(error, server));
+        else reject(this.#broken(error));
       });
       request.end(payload);
     });

@@ -14,6 +14,8 @@ const byReason: Record<string, ErrorCode> = {
   Unauthorized: 'unauthorized',
   BadRequest: 'bad-input',
   RequestEntityTooLarge: 'too-large',
+  TooManyRequests: 'timeout',
+  ServiceUnavailable: 'unreachable',
   InsufficientStorage: 'no-space',
 };
 
@@ -26,11 +28,16 @@ const byHttpStatus: Record<number, ErrorCode> = {
   409: 'conflict',
   413: 'too-large',
   422: 'invalid',
+  429: 'timeout',
   502: 'unreachable',
   503: 'unreachable',
   504: 'timeout',
   507: 'no-space',
 };
+
+/** Kubernetes' "priority and fairness" answers with it; nothing was done then, whatever was asked. */
+export const tooMany = 429;
+const longestRetryAfterMs = 60_000;
 
 const hints: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'The credentials in the kubeconfig are not valid any more. Get a new kubeconfig from the cluster.',
@@ -44,20 +51,28 @@ export class AnswerError extends HayloftError {
   readonly httpStatus: number;
   /** Whether the server said with our own code what is wrong; only Hayloft's engine does. */
   readonly named: boolean;
+  /** How long the server asks to be left alone, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(httpStatus: number, named: boolean, ...error: ConstructorParameters<typeof HayloftError>) {
+  constructor(
+    answer: { httpStatus: number; named: boolean; retryAfterMs?: number | undefined },
+    ...error: ConstructorParameters<typeof HayloftError>
+  ) {
     super(...error);
-    this.httpStatus = httpStatus;
-    this.named = named;
+    this.httpStatus = answer.httpStatus;
+    this.named = answer.named;
+    this.retryAfterMs = answer.retryAfterMs;
   }
 }
 
 /**
  * @param httpStatus the answer's status code
  * @param body the answer's text; a `metav1.Status`, where the server keeps to the rules
+ * @param retryAfter the answer's `Retry-After` header
  */
-export function errorFromAnswer(httpStatus: number, body: string): AnswerError {
+export function errorFromAnswer(httpStatus: number, body: string, retryAfter?: string): AnswerError {
   const status = parseStatus(body);
+  const retryAfterMs = retryAfterOf(retryAfter) ?? retryAfterOf(status?.details?.retryAfterSeconds?.toString());
   const cause = status?.details?.causes?.[0];
   const named = errorCode.safeParse(cause?.reason);
   const code = named.success ? named.data : (byReason[status?.reason ?? ''] ?? byHttpStatus[httpStatus] ?? 'internal');
@@ -65,16 +80,24 @@ export function errorFromAnswer(httpStatus: number, body: string): AnswerError {
   // The engine puts what to do in the cause, beside the message that says what happened.
   const advice = named.success && cause?.field === undefined && cause?.message !== status?.message ? cause?.message : undefined;
   const hint = advice ?? hints[code];
-  return new AnswerError(httpStatus, named.success, code, message, {
-    retryable: code === 'timeout' || (httpStatus >= 500 && httpStatus !== 507),
+  return new AnswerError({ httpStatus, named: named.success, retryAfterMs }, code, message, {
+    retryable: code === 'timeout' || httpStatus === tooMany || (httpStatus >= 500 && httpStatus !== 507),
     ...(hint === undefined ? {} : { hint }),
     ...(cause?.field === undefined ? {} : { field: cause.field }),
   });
 }
 
+/** Seconds or a date (RFC 9110, 10.2.3); never longer than a person would wait for. */
+function retryAfterOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return ms > 0 ? Math.min(ms, longestRetryAfterMs) : undefined;
+}
+
 function messageOf(httpStatus: number, body: string, status: Status | undefined, cause: StatusCause | undefined): string {
   if (cause?.field !== undefined && cause.message !== undefined) return plainWords(cause.message);
   if (status?.message) return status.message;
+  if (httpStatus === tooMany) return 'The server has too much to do, and asks to be left alone for a while.';
   const text = body.trim();
   const isProse = text !== '' && text.length < 300 && !text.startsWith('<') && !text.startsWith('{');
   return isProse ? text : `The server answered with HTTP status ${httpStatus}.`;
@@ -97,10 +120,10 @@ function parseStatus(body: string): Status | undefined {
 }
 
 const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET_ISSUER))/;
-const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
+const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED']);
 
 /**
- * @param error what the socket failed with; a HayloftError is passed through
+ * @param error what the socket failed with, or the parser of what was cut off; a HayloftError is passed through
  * @param server the address that was asked, for the message
  */
 export function errorFromNetwork(error: unknown, server: string): HayloftError {
@@ -114,6 +137,7 @@ export function errorFromNetwork(error: unknown, server: string): HayloftError {
     });
   }
   if (code === 'ETIMEDOUT' || name === 'TimeoutError') return noAnswer(server, error);
+  if (error instanceof SyntaxError) return cutOff(server, error);
   if (lostCodes.has(code ?? '')) {
     return new HayloftError('connection-lost', `The connection to ${host} was lost.`, {
       hint: 'Check that the machine is on and the network is up, then try again.',
@@ -131,6 +155,15 @@ export function errorFromNetwork(error: unknown, server: string): HayloftError {
 export function noAnswer(server: string, cause?: unknown): HayloftError {
   return new HayloftError('timeout', `${new URL(server).host} did not answer in time.`, {
     hint: 'It may be busy, or the network slow. Try again.',
+    retryable: true,
+    cause,
+  });
+}
+
+/** What came begins as it should and does not end so. */
+export function cutOff(server: string, cause: unknown): HayloftError {
+  return new HayloftError('connection-lost', `An answer of ${new URL(server).host} was cut off on its way.`, {
+    hint: 'The network, or something between here and the cluster, loses data. Try again.',
     retryable: true,
     cause,
   });

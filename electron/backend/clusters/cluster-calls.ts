@@ -40,6 +40,10 @@ export function clusterCalls(clusters: Clusters): ClusterCalls {
       clusters.refresh();
       return { clusterId: id };
     },
+    'clusters.reconnect': ({ clusterId }) => {
+      clusters.get(clusterId).reconnect();
+      return Promise.resolve({});
+    },
     'clusters.diagnose': async ({ clusterId }, { signal }) => {
       const connection = clusters.get(clusterId);
       return diagnose(connection.access(), signal);

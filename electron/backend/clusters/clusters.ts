@@ -7,6 +7,7 @@ import { ClusterFiles, type ClusterFile } from './cluster-files.ts';
 import { ClusterConnection } from './connection.ts';
 import { parseKubeconfig } from './kubeconfig/document.ts';
 import { readKubeconfig, readKubeconfigText } from './kubeconfig.ts';
+import { WakeWatch } from './wake.ts';
 
 export const localClusterId = 'local';
 
@@ -16,13 +17,22 @@ interface Listener {
 }
 
 export class Clusters {
-  readonly topic = new Topic<Cluster>({ key: (item) => item.id });
+  readonly topic = new Topic<Cluster>({ key: (item) => item.id, watched: (watched) => this.#attend(watched) });
   readonly local: ClusterConnection;
   readonly files: ClusterFiles;
   readonly #connections = new Map<string, ClusterConnection>();
   /** What each cluster's file held when it was last read. */
   readonly #texts = new Map<string, string>();
   readonly #listeners = new Set<Listener>();
+  readonly #wake = new WakeWatch({
+    woke: (ms) => {
+      this.#warn('This computer slept: connections are made anew', { seconds: Math.round(ms / 1000) });
+      for (const connection of this.#connections.values()) connection.reconnect();
+    },
+    moved: () => {
+      for (const connection of this.#connections.values()) connection.look();
+    },
+  });
   readonly #warn: (message: string, fields: Record<string, unknown>) => void;
 
   /**
@@ -83,8 +93,19 @@ export class Clusters {
   }
 
   close(): void {
+    this.#wake.end();
     this.files.close();
     for (const connection of this.#connections.values()) connection.close();
+  }
+
+  /** How clusters stand is looked at more often while somebody wants to know. */
+  #attend(watched: boolean): void {
+    if (!watched) {
+      this.#wake.end();
+      return;
+    }
+    this.#wake.begin();
+    for (const connection of this.#connections.values()) connection.look();
   }
 
   #take({ id, path }: ClusterFile): void {
@@ -105,7 +126,7 @@ export class Clusters {
   }
 
   #add(id: string, name: string, local: boolean): ClusterConnection {
-    const connection = new ClusterConnection({ id, name, local, changed: (view) => this.topic.put(view), warn: this.#warn });
+    const connection = new ClusterConnection({ id, name, local, changed: (view) => this.topic.put(view), warn: this.#warn, watched: () => this.topic.isWatched });
     this.#connections.set(id, connection);
     this.topic.put(connection.view);
     for (const listener of this.#listeners) listener.added(connection);

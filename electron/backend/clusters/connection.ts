@@ -1,17 +1,15 @@
 /** One cluster: how to reach it, how it stands, and what is known of its objects. */
 import type { Cluster, ClusterState } from '#shared/contract/clusters.ts';
-import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import { HayloftError } from '#shared/contract/errors.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { Access } from './access.ts';
-import { Alarm, Backoff } from './alarm.ts';
+import { Alarm } from './alarm.ts';
 import { abortReason, ApiClient } from './api-client.ts';
-import { askFlavour } from './flavour.ts';
+import { AnswerError } from './api-errors.ts';
 import type { Kind } from './kinds.ts';
+import { Liveness } from './liveness.ts';
+import { Troubles } from './troubles.ts';
 import { WatchCache } from './watch-cache.ts';
-
-const firstProbeMs = 500;
-const slowestProbeMs = 15_000;
-const probeTimeoutMs = 10_000;
 
 export interface ConnectionOptions {
   id: string;
@@ -21,6 +19,8 @@ export interface ConnectionOptions {
   changed(view: Cluster): void;
   /** For the log. */
   warn(message: string, fields: Record<string, unknown>): void;
+  /** Whether somebody looks at how clusters stand; default: always. */
+  watched?(): boolean;
 }
 
 interface Waiter {
@@ -34,15 +34,18 @@ export class ClusterConnection {
   readonly #options: ConnectionOptions;
   readonly #caches = new Map<string, WatchCache<KubeObject>>();
   /** What is wrong with single kinds, while the cluster itself answers. */
-  readonly #problems = new Map<string, HayloftError>();
+  readonly #troubles = new Troubles(() => this.#show({}));
   readonly #alarm = new Alarm();
-  readonly #closed = new AbortController();
+  readonly #liveness: Liveness;
+  readonly #stale = new Set<() => void>();
   #view: Cluster;
   #client: ApiClient | undefined;
   #reach: Exclude<ClusterState, 'degraded'> = 'connecting';
-  #trouble: HayloftError | undefined;
+  /** Why it is out of reach. */
+  #obstacle: HayloftError | undefined;
+  /** It answers, and says itself that it cannot work. */
+  #ailment: HayloftError | undefined;
   #lastHeard: number | undefined;
-  #probing = false;
   #waiting: Waiter[] = [];
 
   constructor(options: ConnectionOptions) {
@@ -58,6 +61,25 @@ export class ClusterConnection {
       state: 'connecting',
       since: Date.now(),
     };
+    this.#liveness = new Liveness({
+      watched: () => options.watched?.() ?? true,
+      heard: () => (this.#lastHeard = Date.now()),
+      ready: (client, found) => {
+        const back = this.#reach !== 'connecting';
+        this.#show(found);
+        this.#enter('ready', undefined);
+        // What was asked while it was away may wait for an answer that never comes.
+        if (back) this.#renew();
+        this.#alarm.ring();
+        for (const { resolve } of this.#waiting.splice(0)) resolve(client);
+      },
+      lost: (error) => this.#enter(error.code === 'unauthorized' ? 'unauthorized' : 'unreachable', error),
+      ailing: (error) => {
+        this.#ailment = error;
+        this.#show({});
+      },
+      stale: () => this.#renew(),
+    });
   }
 
   /** Writes to the log, with the cluster's id. */
@@ -82,17 +104,33 @@ export class ClusterConnection {
 
   /** Connects with new credentials; with the same ones, when there is reason to think that it may work now. */
   connect(access: Access): void {
-    if (JSON.stringify(this.#client?.access) !== JSON.stringify(access)) {
-      this.#client?.close();
-      this.#client = new ApiClient(access);
-      this.#show({ server: access.server });
+    if (JSON.stringify(this.#client?.access) === JSON.stringify(access)) {
+      this.look();
+      return;
     }
+    this.#client?.close();
+    this.#client = new ApiClient(access);
+    this.#show({ server: access.server });
+    if (this.#reach === 'ready') this.#renew();
+    this.#liveness.begin(this.#client);
     this.#alarm.ring();
-    this.#probe();
+  }
+
+  /** Looks at once how it stands, whatever pause was being made. */
+  look(): void {
+    this.#liveness.doubt();
+    this.#alarm.ring();
+  }
+
+  /** Connections from before may lead nowhere, as this computer slept or moved: makes new ones. */
+  reconnect(): void {
+    this.#renew();
+    this.look();
   }
 
   /** The cluster cannot be connected to at all, for a reason that lies on this side of it. */
   fail(error: HayloftError): void {
+    this.#liveness.end();
     this.#client?.close();
     this.#client = undefined;
     this.#enter('unreachable', error);
@@ -121,70 +159,45 @@ export class ClusterConnection {
     const known = this.#caches.get(id) as WatchCache<T> | undefined;
     if (known) return known;
     const cache = new WatchCache(kind, {
-      client: (signal) => this.client(signal),
-      heard: () => (this.#lastHeard = Date.now()),
-      report: (error) => this.#report(id, error),
+      // The first list is the best question whether a cluster answers; far away, asking twice takes twice as long.
+      client: (signal) => (this.#reach === 'connecting' && this.#client ? Promise.resolve(this.#client) : this.client(signal)),
+      report: (error) => this.#report(kind.plural, error),
       pause: (ms, signal) => this.#alarm.sleep(ms, signal),
+      onStale: (callback) => {
+        this.#stale.add(callback);
+        return () => void this.#stale.delete(callback);
+      },
+      namespaces: () => Promise.resolve([this.#client?.access.namespace ?? 'default']),
     });
     this.#caches.set(id, cache);
     return cache;
   }
 
   close(): void {
-    this.#closed.abort(new HayloftError('cancelled', 'Hayloft is closing.'));
+    this.#liveness.end();
+    this.#troubles.close();
     for (const cache of this.#caches.values()) cache.stop();
-    for (const { reject } of this.#waiting.splice(0)) reject(abortReason(this.#closed.signal));
+    const closing = new HayloftError('cancelled', 'Hayloft is closing.');
+    for (const { reject } of this.#waiting.splice(0)) reject(closing);
     this.#client?.close();
   }
 
-  #report(id: string, error: HayloftError | undefined): void {
-    if (error === undefined) {
-      if (this.#problems.delete(id)) this.#show({});
-    } else if (error.code === 'forbidden' || error.code === 'not-found' || error.code === 'unsupported') {
-      // One kind is not to be had; the cluster itself answers.
-      this.#problems.set(id, error);
-      this.#show({});
-    } else if (error.code !== 'cancelled') {
-      this.#probe();
-    }
+  /** Every open watch goes on over a new connection. */
+  #renew(): void {
+    this.#client?.dropConnections();
+    for (const callback of [...this.#stale]) callback();
   }
 
-  /** Asks until the cluster answers. One at a time. */
-  #probe(): void {
-    if (this.#probing) return;
-    this.#probing = true;
-    void this.#ask().finally(() => (this.#probing = false));
+  #report(resource: string, error: HayloftError | undefined): void {
+    if (error?.code === 'cancelled') return;
+    this.#troubles.set(resource, error);
+    const own = error instanceof AnswerError && error.code !== 'unauthorized';
+    if (error !== undefined && !own) this.#liveness.doubt();
   }
 
-  async #ask(): Promise<void> {
-    const { signal } = this.#closed;
-    const closed = (): boolean => signal.aborted;
-    const backoff = new Backoff(firstProbeMs, slowestProbeMs);
-    while (!closed()) {
-      const client = this.#client;
-      if (!client) return;
-      try {
-        const found = await askFlavour(client, { signal, timeoutMs: probeTimeoutMs });
-        if (client !== this.#client) continue;
-        this.#lastHeard = Date.now();
-        this.#show(found);
-        this.#enter('ready', undefined);
-        this.#alarm.ring();
-        for (const { resolve } of this.#waiting.splice(0)) resolve(client);
-        return;
-      } catch (error) {
-        if (closed()) return;
-        if (client !== this.#client) continue;
-        const known = asHayloftError(error);
-        this.#enter(known.code === 'unauthorized' ? 'unauthorized' : 'unreachable', known);
-        await this.#alarm.sleep(backoff.next(), signal);
-      }
-    }
-  }
-
-  #enter(reach: Exclude<ClusterState, 'degraded'>, trouble: HayloftError | undefined): void {
+  #enter(reach: Exclude<ClusterState, 'degraded'>, obstacle: HayloftError | undefined): void {
     this.#reach = reach;
-    this.#trouble = trouble;
+    this.#obstacle = obstacle;
     if (reach === 'unreachable' || reach === 'unauthorized') {
       for (const { reject } of this.#waiting.splice(0)) reject(this.#whyNot());
     }
@@ -193,9 +206,9 @@ export class ClusterConnection {
 
   /** Works out the view anew, and tells it when something in it is different. */
   #show(change: Partial<Cluster>): void {
-    const [problem] = this.#problems.values();
-    const state = this.#reach === 'ready' && problem ? 'degraded' : this.#reach;
-    const error = this.#trouble ?? (state === 'degraded' ? problem : undefined);
+    const problem = this.#reach === 'ready' ? (this.#ailment ?? this.#troubles.worst()) : undefined;
+    const state = problem ? 'degraded' : this.#reach;
+    const error = this.#obstacle ?? problem;
     const before = this.#view;
     const view: Cluster = {
       ...before,
@@ -203,9 +216,11 @@ export class ClusterConnection {
       state,
       since: state === before.state ? before.since : Date.now(),
       ...(this.#lastHeard === undefined ? {} : { lastSeen: this.#lastHeard }),
+      withheld: this.#troubles.withheld(),
     };
     if (error === undefined) delete view.error;
     else view.error = error.toData();
+    if (view.withheld?.length === 0) delete view.withheld;
     const same = JSON.stringify({ ...view, lastSeen: 0 }) === JSON.stringify({ ...this.#view, lastSeen: 0 });
     this.#view = view;
     if (!same) this.#options.changed(view);
@@ -213,7 +228,7 @@ export class ClusterConnection {
 
   #whyNot(): HayloftError {
     return (
-      this.#trouble ??
+      this.#obstacle ??
       new HayloftError('unreachable', `${this.#view.name} cannot be reached now.`, {
         hint: 'Hayloft keeps trying to connect.',
         retryable: true,

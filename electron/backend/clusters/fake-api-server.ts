@@ -21,6 +21,7 @@ export interface FakeRequest {
 export interface FakeAnswer {
   status: number;
   body?: unknown;
+  headers?: Record<string, string>;
 }
 
 interface Watcher {
@@ -28,12 +29,14 @@ interface Watcher {
   response: ServerResponse;
 }
 
-const token = 'fake-token';
+const firstToken = 'fake-token';
 
 export class FakeApiServer {
   /** What was asked, as `GET /path`, watches as `WATCH /path`. */
   readonly requests: string[] = [];
   readonly access: Access;
+  /** The one that is taken. */
+  token = firstToken;
   /** Tried before anything else; answers what it does not return undefined for. */
   answer: (request: FakeRequest) => FakeAnswer | undefined = () => undefined;
   readonly #server: Server;
@@ -45,7 +48,7 @@ export class FakeApiServer {
 
   private constructor(server: Server, ca: string) {
     this.#server = server;
-    this.access = { server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, ca, token };
+    this.access = { server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, ca, token: firstToken };
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
@@ -135,12 +138,13 @@ export class FakeApiServer {
     };
     this.requests.push(`${watch ? 'WATCH' : request.method} ${url.pathname}`);
     const given = this.answer(request);
-    if (given) reply(response, given.status, given.body);
-    else if (incoming.headers.authorization !== `Bearer ${token}`) reply(response, 401, failure(401, 'Unauthorized', 'Unauthorized'));
+    if (given) reply(response, given.status, given.body, given.headers);
+    else if (incoming.headers.authorization !== `Bearer ${this.token}`) reply(response, 401, failure(401, 'Unauthorized', 'Unauthorized'));
     else if (url.pathname === '/version') reply(response, 200, { gitVersion: 'v1.34.0-fake' });
     else if (url.pathname === '/apis') reply(response, 200, { kind: 'APIGroupList', groups: [{ name: 'kubevirt.io' }] });
     else if (watch) this.#watch(url, response);
-    else reply(response, 200, this.#listAnswer(url.pathname));
+    else if (Number(url.searchParams.get('continue') ?? Infinity) < this.#oldest) reply(response, 410, expired);
+    else reply(response, 200, this.#listAnswer(url));
   }
 
   #watch(url: URL, response: ServerResponse): void {
@@ -159,12 +163,16 @@ export class FakeApiServer {
     response.on('close', () => this.#watchers.delete(watcher));
   }
 
-  #listAnswer(path: string): object {
+  #listAnswer({ pathname, searchParams }: URL): object {
+    const all = [...this.#list(pathname).values()];
+    // What a page ends with is the revision of the list, and how many came before.
+    const [revision = '', from = '0'] = (searchParams.get('continue') ?? `${this.#revision}.0`).split('.');
+    const to = Number(from) + Number(searchParams.get('limit') ?? all.length);
     return {
       apiVersion: 'v1',
       kind: 'List',
-      metadata: { resourceVersion: String(this.#revision) },
-      items: [...this.#list(path).values()],
+      metadata: { resourceVersion: revision, ...(to < all.length ? { continue: `${revision}.${to}` } : {}) },
+      items: all.slice(Number(from), to),
     };
   }
 
@@ -196,9 +204,10 @@ export function failure(code: number, reason: string, message: string, causes?: 
 
 const expired = failure(410, 'Expired', 'too old resource version');
 
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(body === undefined ? '' : JSON.stringify(body));
+/** @param body a text is sent as it is */
+function reply(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function tryJson(body: string): unknown {

@@ -8,6 +8,8 @@ export interface Kind<T extends KubeObject> {
   /** `/apis/kubevirt.io/v1`, or `/api/v1` for the core group. */
   base: string;
   plural: string;
+  /** Its objects are in no namespace. */
+  clusterWide?: true;
   /** Never read: it ties the type of the objects to the kind. */
   readonly objects?: T;
 }
@@ -18,7 +20,7 @@ export const virtualMachines = kind<VirtualMachine>('/apis/kubevirt.io/v1', 'vir
 export const virtualMachineInstances = kind<VirtualMachineInstance>('/apis/kubevirt.io/v1', 'virtualmachineinstances');
 export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes');
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
-export const nodes = kind<KubeNode>('/api/v1', 'nodes');
+export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), clusterWide: true };
 export const events = kind<KubeEvent>('/api/v1', 'events');
 export const services = kind<KubeObject>('/api/v1', 'services');
 export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');

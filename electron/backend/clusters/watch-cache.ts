@@ -1,35 +1,22 @@
 /**
  * All objects of one kind on one cluster, kept up to date by a list and a watch that goes on from it. Works only while
- * somebody looks; keeps what it knows when the cluster cannot be reached.
- * Protocol: Kubernetes API concepts, "Efficient detection of changes".
+ * somebody looks; keeps what it knows when the cluster cannot be reached. Where the user may not read the whole
+ * cluster, it reads the namespaces that they may.
  */
-import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { KubeList, KubeObject, Status, WatchEvent } from '#shared/kube/object.ts';
+import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
+import type { KubeObject, WatchEvent } from '#shared/kube/object.ts';
 import { Backoff } from './alarm.ts';
-import type { ApiClient } from './api-client.ts';
-import { AnswerError, errorFromNetwork } from './api-errors.ts';
-import { jsonLines } from './json-lines.ts';
+import { Follower, type FollowerHost, type FollowerSink } from './follower.ts';
 import { pathOf, type Kind } from './kinds.ts';
+import { Countdown, Milestone } from './milestone.ts';
+import { trim } from './trim.ts';
 
 const lingerMs = 30_000;
-const firstRetryMs = 250;
-const slowestRetryMs = 15_000;
-/** HTTP 410: the revision to go on from is not remembered any more. */
-const gone = 410;
-/** Servers end watches after some minutes anyway; this makes it known when. */
-const watchSeconds = 290;
-/** A watch that ended sooner than this, without having said anything, is not simply opened again. */
-const briefMs = 1000;
+const askAgainMs = { first: 2000, later: 60_000 };
 
-export interface CacheHost {
-  /** Resolves when the cluster can be asked; rejects with the reason when it cannot for now. */
-  client(signal: AbortSignal): Promise<ApiClient>;
-  /** Something came from the cluster. */
-  heard(): void;
-  /** How listing and watching this kind stands: the error, or undefined when all is well. */
-  report(error: HayloftError | undefined): void;
-  /** Waits before the next try; less long when the cluster is back. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+export interface CacheHost extends FollowerHost {
+  /** The namespaces to read where the whole cluster may not be read. */
+  namespaces(signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export type KeyListener = (keys: ReadonlySet<string>) => void;
@@ -39,11 +26,10 @@ export class WatchCache<T extends KubeObject> {
   readonly #kind: Kind<T>;
   readonly #host: CacheHost;
   readonly #listeners = new Set<KeyListener>();
-  readonly #backoff = new Backoff(firstRetryMs, slowestRetryMs);
   #running: AbortController | undefined;
   #linger: NodeJS.Timeout | undefined;
-  #settled = false;
-  #whenSettled: (() => void)[] = [];
+  readonly #begun = new Milestone();
+  readonly #complete = new Milestone();
 
   constructor(kind: Kind<T>, host: CacheHost) {
     this.#kind = kind;
@@ -54,6 +40,11 @@ export class WatchCache<T extends KubeObject> {
   static key(object: KubeObject): string {
     const { namespace, name } = object.metadata;
     return namespace === undefined ? (name ?? '') : `${namespace}/${name ?? ''}`;
+  }
+
+  /** Whether somebody looks, or did a moment ago. */
+  get running(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Calls `listener` with the keys that changed, until the returned function is called. Keeps the watch going. */
@@ -70,9 +61,14 @@ export class WatchCache<T extends KubeObject> {
     };
   }
 
-  /** Resolves when the list is known, or the first try to get it has failed. Needs a watcher. */
-  async settled(): Promise<void> {
-    if (!this.#settled) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
+  /** Resolves when the first page of the list is known, or the first try to get it has failed. Needs a watcher. */
+  settled(): Promise<void> {
+    return this.#begun.reached();
+  }
+
+  /** Resolves when all of the list is known, or the first try to get it has failed. Needs a watcher. */
+  completed(): Promise<void> {
+    return this.#complete.reached();
   }
 
   /** Resolves when the object of this key is known, or after `ms` milliseconds: the watch may be behind the server. */
@@ -91,11 +87,17 @@ export class WatchCache<T extends KubeObject> {
     });
   }
 
+  /** Something else than the objects is different that rows are made of: tells the listeners of these objects. */
+  touch(concerned: (key: string) => boolean): void {
+    this.#tell(new Set([...this.objects.keys()].filter(concerned)));
+  }
+
   stop(): void {
     clearTimeout(this.#linger);
     this.#running?.abort();
     this.#running = undefined;
-    this.#settled = false;
+    this.#begun.forget();
+    this.#complete.forget();
     this.#host.report(undefined);
   }
 
@@ -107,83 +109,106 @@ export class WatchCache<T extends KubeObject> {
 
   async #run(signal: AbortSignal): Promise<void> {
     const stopped = (): boolean => signal.aborted;
-    let revision: string | undefined;
+    const whole = new Follower(pathOf(this.#kind, undefined), this.#host, this.#sink(undefined, this.#complete));
     while (!stopped()) {
       try {
-        const client = await this.#host.client(signal);
-        revision ??= await this.#list(client, signal);
-        this.#host.report(undefined);
-        this.#settle();
-        const begun = performance.now();
-        const end = await this.#follow(client, revision, signal);
-        const brief = end.revision === revision && performance.now() - begun < briefMs;
-        revision = end.revision;
-        if (stopped()) return;
-        if (end.problem) this.#host.report(end.problem);
-        if (end.problem ?? brief) await this.#host.pause(this.#backoff.next(), signal);
+        await whole.run(signal);
       } catch (error) {
         if (stopped()) return;
-        revision = undefined;
-        this.#settle();
-        const expired = error instanceof AnswerError && error.httpStatus === gone;
-        if (!expired) this.#host.report(asHayloftError(error));
-        await this.#host.pause(this.#backoff.next(), signal);
+        const refusal = asHayloftError(error);
+        const allowed = new AbortController();
+        const parts = this.#readParts(refusal, AbortSignal.any([signal, allowed.signal]));
+        await this.#untilAllowed(signal);
+        allowed.abort();
+        await parts;
       }
     }
   }
 
-  async #list(client: ApiClient, signal: AbortSignal): Promise<string> {
-    const list = await client.call<KubeList<T>>('GET', pathOf(this.#kind, undefined), { signal });
-    this.#host.heard();
-    if (signal.aborted) return '';
-    const changed = new Set<string>(this.objects.keys());
-    const before = new Map(this.objects);
-    this.objects.clear();
-    for (const object of list.items) {
-      const key = WatchCache.key(object);
-      this.objects.set(key, object);
-      const known = before.get(key)?.metadata;
-      const same = known?.resourceVersion === object.metadata.resourceVersion && known?.uid === object.metadata.uid;
-      if (same) changed.delete(key);
-      else changed.add(key);
+  /** Waits until it is worth a try to read all of it again. Rights are given and taken seldom. */
+  async #untilAllowed(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(askAgainMs.first, askAgainMs.later);
+    while (!signal.aborted) {
+      await this.#host.pause(backoff.next(), signal);
+      try {
+        const client = await this.#host.client(signal);
+        await client.call('GET', `${pathOf(this.#kind, undefined)}?limit=1`, { signal });
+        return;
+      } catch {
+        // It is as before, which the host was told; or the cluster is away, which it knows.
+      }
     }
-    this.#tell(changed);
-    return list.metadata.resourceVersion ?? '0';
   }
 
-  /** Follows one watch to its end. Throws when it cannot be opened. */
-  async #follow(client: ApiClient, revision: string, signal: AbortSignal): Promise<WatchEnd> {
-    const query = new URLSearchParams({
-      watch: 'true',
-      resourceVersion: revision,
-      allowWatchBookmarks: 'true',
-      timeoutSeconds: String(watchSeconds),
-    });
-    const response = await client.open('GET', `${pathOf(this.#kind, undefined)}?${query.toString()}`, { signal });
-    this.#host.heard();
-    let newest = revision;
-    try {
-      for await (const event of jsonLines<WatchEvent<T>>(response)) {
-        if (signal.aborted) break;
-        if (event.type === 'ERROR') return endOf(event.object as unknown as Status);
-        newest = event.object.metadata.resourceVersion ?? newest;
-        this.#backoff.reset();
-        this.#host.heard();
-        if (event.type !== 'BOOKMARK') this.#apply(event);
-      }
-      return { revision: newest, problem: undefined };
-    } catch (error) {
-      // What is known is still right: a broken line is no reason to fetch everything again.
-      return { revision: newest, problem: errorFromNetwork(error, client.access.server) };
-    } finally {
-      response.destroy();
-    }
+  /** Reads the namespaces that may be read, in the place of the whole. */
+  async #readParts(refusal: HayloftError, signal: AbortSignal): Promise<void> {
+    const mayBePart = refusal.code === 'forbidden' && this.#kind.clusterWide !== true;
+    const namespaces = mayBePart ? await this.#host.namespaces(signal).catch(() => []) : [];
+    if (namespaces.length === 0) this.#giveUp();
+    const verdicts = new Map<string, HayloftError | undefined>();
+    const report = (namespace: string, error: HayloftError | undefined): void => {
+      verdicts.set(namespace, error);
+      const all = [...verdicts.values()];
+      const trouble = all.find((verdict) => verdict && verdict.code !== 'forbidden' && verdict.code !== 'cancelled');
+      const none = verdicts.size === namespaces.length && all.every((verdict) => verdict?.code === 'forbidden');
+      this.#host.report(none ? refusal : trouble);
+    };
+    const complete = new Countdown(namespaces.length, () => this.#complete.reach());
+    await Promise.all(
+      namespaces.map(async (namespace) => {
+        const host = { ...this.#host, report: (error: HayloftError | undefined) => report(namespace, error) };
+        const milestone = complete.part();
+        // Ends only when this one may not be read either; what is known of the others stays.
+        await new Follower(pathOf(this.#kind, namespace), host, this.#sink(namespace, milestone)).run(signal).catch(() => undefined);
+      }),
+    );
+  }
+
+  /** What a list and a watch over a namespace, or over all of them, do to what is known. */
+  #sink(namespace: string | undefined, complete: Pick<Milestone, 'reach'>): FollowerSink<T> {
+    let unseen = new Set<string>();
+    return {
+      begin: () => {
+        const keys = [...this.objects.keys()];
+        unseen = new Set(namespace === undefined ? keys : keys.filter((key) => key.startsWith(`${namespace}/`)));
+      },
+      page: (items) => {
+        const changed = new Set<string>();
+        for (const object of items) {
+          const key = WatchCache.key(object);
+          unseen.delete(key);
+          const known = this.objects.get(key)?.metadata;
+          if (known?.resourceVersion === object.metadata.resourceVersion && known?.uid === object.metadata.uid) continue;
+          this.objects.set(key, trim(object));
+          changed.add(key);
+        }
+        this.#tell(changed);
+        this.#begun.reach();
+      },
+      end: () => {
+        for (const key of unseen) this.objects.delete(key);
+        this.#tell(unseen);
+        complete.reach();
+      },
+      apply: (event) => this.#apply(event),
+      failed: (error) => {
+        if (error.code === 'cancelled') return;
+        if (namespace === undefined && error.code === 'forbidden') return;
+        this.#begun.reach();
+        complete.reach();
+      },
+    };
+  }
+
+  #giveUp(): void {
+    this.#begun.reach();
+    this.#complete.reach();
   }
 
   #apply(event: WatchEvent<T>): void {
     const key = WatchCache.key(event.object);
     if (event.type === 'DELETED') this.objects.delete(key);
-    else this.objects.set(key, event.object);
+    else this.objects.set(key, trim(event.object));
     this.#tell(new Set([key]));
   }
 
@@ -191,22 +216,5 @@ export class WatchCache<T extends KubeObject> {
     if (keys.size === 0) return;
     for (const listener of [...this.#listeners]) listener(keys);
   }
-
-  #settle(): void {
-    this.#settled = true;
-    for (const resolve of this.#whenSettled.splice(0)) resolve();
-  }
 }
 
-interface WatchEnd {
-  /** Where the next watch goes on; undefined: everything must be fetched anew. */
-  revision: string | undefined;
-  problem: HayloftError | undefined;
-}
-
-/** How a server ends a watch by itself: mostly because the revision is too old by now. */
-function endOf(status: Status): WatchEnd {
-  if (status.code === gone) return { revision: undefined, problem: undefined };
-  const message = status.message ?? 'The cluster ended the watch.';
-  return { revision: undefined, problem: new HayloftError('connection-lost', message, { retryable: true }) };
-}

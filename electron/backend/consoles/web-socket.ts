@@ -46,7 +46,7 @@ export async function openWebSocket(client: ApiClient, path: string, protocol: s
   request.on('error', (error) => reject(signal.aborted ? abortReason(signal) : errorFromNetwork(error, server)));
   request.on('response', (response) => {
     text(response).then(
-      (body) => reject(errorFromAnswer(response.statusCode ?? 0, body)),
+      (body) => reject(errorFromAnswer(response.statusCode ?? 0, body, response.headers['retry-after'])),
       (error: unknown) => reject(errorFromNetwork(error, server)),
     );
   });

@@ -105,8 +105,10 @@ class Part<Item> {
     );
   }
 
+  /** A list may begin with its first page; that there is no such row can be said once all is known. */
   async settled(): Promise<void> {
-    await Promise.all(this.#derivation.ingredients.map(({ kind }) => this.#cluster.cache(kind).settled()));
+    const caches = this.#derivation.ingredients.map(({ kind }) => this.#cluster.cache(kind));
+    await Promise.all(caches.map((cache) => (this.#derivation.only === undefined ? cache.settled() : cache.completed())));
   }
 
   /** @returns the rows there are now; later changes go to the listener */

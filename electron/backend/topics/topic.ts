@@ -7,16 +7,29 @@ export class Topic<Item> implements TopicSource<Item> {
   readonly #key: (item: Item) => string;
   #settled: boolean;
 
-  /** @param options key: names an item; settled: false keeps the first snapshot back until `settle` is called */
-  constructor(options: { key: (item: Item) => string; settled?: boolean }) {
+  readonly #watched: (watched: boolean) => void;
+
+  /**
+   * @param options key: names an item; settled: false keeps the first snapshot back until `settle` is called; watched:
+   *   called when the first listener comes and when the last one goes
+   */
+  constructor(options: { key: (item: Item) => string; settled?: boolean; watched?: (watched: boolean) => void }) {
     this.#key = options.key;
     this.#settled = options.settled ?? true;
+    this.#watched = options.watched ?? (() => undefined);
   }
 
   subscribe(listener: TopicListener<Item>): () => void {
     this.#listeners.add(listener);
     if (this.#settled) listener.onSnapshot([...this.#items.values()]);
-    return () => void this.#listeners.delete(listener);
+    if (this.#listeners.size === 1) this.#watched(true);
+    return () => {
+      if (this.#listeners.delete(listener) && !this.isWatched) this.#watched(false);
+    };
+  }
+
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
   }
 
   get(key: string): Item | undefined {

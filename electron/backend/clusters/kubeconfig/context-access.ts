@@ -38,7 +38,7 @@ function lacking({ origin }: Kubeconfig, what: string): HayloftError {
  * @param folder where files lie that the kubeconfig names; undefined: it must name none (it was pasted)
  * @throws HayloftError `bad-input`, `not-found` or `unsupported`
  */
-export function staticAccess({ name, cluster, user }: ResolvedContext, folder: string | undefined): Access {
+export function staticAccess({ name, context, cluster, user }: ResolvedContext, folder: string | undefined): Access {
   if (!cluster.server.startsWith('https://') || cluster['proxy-url'] !== undefined) {
     throw new HayloftError(
       'unsupported',
@@ -52,17 +52,19 @@ export function staticAccess({ name, cluster, user }: ResolvedContext, folder: s
     ...(ca === undefined ? {} : { ca }),
     ...(cluster['tls-server-name'] === undefined ? {} : { serverName: cluster['tls-server-name'] }),
     ...(cluster['insecure-skip-tls-verify'] === true ? { insecure: true } : {}),
+    ...(context.namespace ? { namespace: context.namespace } : {}),
     ...(user === undefined ? {} : credentialsOf(user, folder)),
   };
 }
 
-function credentialsOf(user: UserEntry, folder: string | undefined): Credentials {
+function credentialsOf(user: UserEntry, folder: string | undefined): Pick<Access, keyof Credentials | 'tokenFile'> {
   if (user.username !== undefined) {
     throw new HayloftError('unsupported', 'The kubeconfig has a user name and a password, which Kubernetes gave up in 2020.', {
       hint: 'Get a kubeconfig with a token or a client certificate from the cluster.',
     });
   }
-  const token = user.token ?? (user.tokenFile === undefined ? undefined : readBeside(user.tokenFile, folder).trim());
+  // As kubectl does: the file's token counts, where there are both.
+  const token = user.tokenFile ? readBeside(user.tokenFile, folder).trim() : user.token;
   const clientCertificate = material(user, 'client-certificate', 'CERTIFICATE', folder);
   const clientKey = material(user, 'client-key', 'PRIVATE KEY', folder);
   if ((clientCertificate === undefined) !== (clientKey === undefined)) {
@@ -72,6 +74,7 @@ function credentialsOf(user: UserEntry, folder: string | undefined): Credentials
   }
   return {
     ...(token === undefined ? {} : { token }),
+    ...(user.tokenFile && folder !== undefined ? { tokenFile: resolve(folder, user.tokenFile) } : {}),
     ...(clientCertificate === undefined ? {} : { clientCertificate }),
     ...(clientKey === undefined ? {} : { clientKey }),
   };

@@ -44,7 +44,7 @@ export function notAgreed(program: string): HayloftError {
  * who need it wait for it.
  * @param text a kubeconfig whose current context is the one meant
  */
-export function renewal(text: string): () => Promise<Credentials> {
+export function renewal(text: string): (refused: boolean) => Promise<Credentials> {
   const loaded = (): Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> =>
     import('@kubernetes/client-node').then(({ KubeConfig }) => {
       const config = new KubeConfig();
@@ -52,8 +52,10 @@ export function renewal(text: string): () => Promise<Credentials> {
       return config;
     });
   let config: ReturnType<typeof loaded> | undefined;
-  return async () => {
+  return async (refused) => {
     try {
+      // The client keeps what the program said for as long as the program said; a new one asks the program again.
+      if (refused) config = undefined;
       config ??= loaded();
       const options: RequestOptions = { headers: {} };
       await (await config).applyToHTTPSOptions(options);

@@ -18,7 +18,7 @@ const base64 = (pem: string): string => Buffer.from(pem).toString('base64');
 /** @param access the context's own, with the contents of the files that it names */
 export function selfContained({ context, cluster, user }: ResolvedContext, access: Access, { name, ca, program }: Choices): string {
   const trusted = ca ?? access.ca;
-  const { token, clientCertificate, clientKey } = access;
+  const { token, tokenFile, clientCertificate, clientKey } = access;
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -38,7 +38,8 @@ export function selfContained({ context, cluster, user }: ResolvedContext, acces
       {
         name,
         user: {
-          ...(token === undefined ? {} : { token }),
+          // A file's token changes: where it is is kept, not what it is today.
+          ...(tokenFile === undefined ? (token === undefined ? {} : { token }) : { tokenFile }),
           ...(clientCertificate === undefined ? {} : { 'client-certificate-data': base64(clientCertificate) }),
           ...(clientKey === undefined ? {} : { 'client-key-data': base64(clientKey) }),
           ...(user?.exec ? { exec: user.exec } : {}),
