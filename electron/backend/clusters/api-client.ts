@@ -25,11 +25,16 @@ export interface RequestDetails {
   signal?: AbortSignal;
   /** How long the far side may be silent, in milliseconds. Default 30 s. */
   timeoutMs?: number;
-  /** Which of the kept connections it may take. Default `calls`. */
-  over?: 'calls' | 'watches' | 'none';
+  /** Which of the kept connections it may take; `none`: a new one. Default `calls`. */
+  over?: Keep | 'none';
+  /** Told whether it went over a connection that was there before. */
+  onConnection?: (kept: boolean) => void;
   /** Worth packing on the way: a list. */
   packed?: boolean;
 }
+
+/** Connections are kept apart, so that those of one sort can be let go. */
+type Keep = 'calls' | 'watches' | 'pulse';
 
 export interface TlsOptions {
   ca?: string;
@@ -47,12 +52,12 @@ export class ApiClient {
   /** Called when a request that is not the server's own business failed: the way to it may be broken. */
   failed: (error: HayloftError) => void = () => undefined;
   readonly #credentials: CredentialSource;
-  #agents: { calls: HttpAgent; watches: HttpAgent };
+  readonly #agents: Record<Keep, HttpAgent>;
 
   constructor(access: Access) {
     this.access = access;
     this.#credentials = new CredentialSource(access);
-    this.#agents = { calls: this.#agent(), watches: this.#agent() };
+    this.#agents = { calls: this.#agent(), watches: this.#agent(), pulse: this.#agent() };
   }
 
   /**
@@ -118,15 +123,19 @@ export class ApiClient {
     return this.#credentials.changed();
   }
 
-  /** Lets go of the connections that watches use, and of idle ones: they may lead nowhere any more. */
-  dropConnections(): void {
+  /**
+   * Lets go of connections that may lead nowhere any more.
+   * @param which default: the watches' and all idle ones; calls under way come to their own end
+   */
+  dropConnections(which?: 'pulse'): void {
+    this.#agents.pulse.destroy();
+    if (which) return;
     this.#agents.watches.destroy();
     for (const sockets of Object.values(this.#agents.calls.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   close(): void {
-    this.#agents.calls.destroy();
-    this.#agents.watches.destroy();
+    for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
   #agent(): HttpAgent {
@@ -202,6 +211,7 @@ export class ApiClient {
           (error: unknown) => reject(this.#broken(error)),
         );
       });
+      request.on('socket', () => details.onConnection?.(request.reusedSocket));
       request.on('timeout', () => request.destroy(noAnswer(server)));
       request.on('error', (error: Error & { code?: string }) => {
         if (details.signal?.aborted) reject(abortReason(details.signal));

@@ -101,12 +101,13 @@ export class Liveness {
     const over = AbortSignal.any([signal, done.signal]);
     const isOver = (): boolean => over.aborted;
     const begun = performance.now();
+    client.dropConnections('pulse');
     const so = { refused: false, failed: false };
     const backoff = new Backoff(firstRetryMs, slowestRetryMs.watched);
     const attempts = new Set<Promise<void>>();
     const attempt = async (): Promise<void> => {
       try {
-        const found = await askFlavour(client, { signal: over, timeoutMs: giveUpMs, over: 'none' });
+        const found = await askFlavour(client, { signal: over, timeoutMs: giveUpMs, over: 'pulse' });
         if (isOver()) return;
         this.#up = true;
         this.#host.ailing(undefined);
@@ -164,8 +165,10 @@ export class Liveness {
     // Nobody listened meanwhile: what was heard last says nothing about how long it is silent.
     if (begun - this.#heardAt > silentMs) this.#heardAt = begun - beatMs.watched;
     try {
-      const old = this.#ask(client, either, 'watches');
+      const old = this.#ask(client, either, 'pulse');
       const first = await Promise.race([old, this.#quiet(slowMs, either)]);
+      // A connection as old as the watches' is gone: theirs may be dead, too, and cannot be asked.
+      if (first.kind !== 'broken' && !first.kept) this.#host.stale();
       if (this.#judge(first, client)) return;
       const fresh = this.#ask(client, either, 'none');
       const second = await Promise.race([fresh, old.then((answer) => (answer.kind === 'broken' ? fresh : answer)), this.#silence(either)]);
@@ -193,19 +196,21 @@ export class Liveness {
     return true;
   }
 
-  async #ask(client: ApiClient, signal: AbortSignal, over: 'watches' | 'none'): Promise<Answer> {
+  async #ask(client: ApiClient, signal: AbortSignal, over: 'pulse' | 'none'): Promise<Answer> {
+    let kept = true;
+    const onConnection = (reused: boolean): void => void (kept = reused);
     try {
-      await client.call('GET', '/version', { signal, timeoutMs: giveUpMs, over });
-      return { kind: 'alive' };
+      await client.call('GET', '/version', { signal, timeoutMs: giveUpMs, over, onConnection });
+      return { kind: 'alive', kept };
     } catch (error) {
       const known = asHayloftError(error);
-      if (known.code === 'unauthorized') return { kind: 'refused', error: known };
+      if (known.code === 'unauthorized') return { kind: 'refused', kept, error: known };
       if (!(known instanceof AnswerError)) return { kind: 'broken', error: known };
-      return known.httpStatus >= serverFault ? { kind: 'ailing', error: known } : { kind: 'alive' };
+      return known.httpStatus >= serverFault ? { kind: 'ailing', kept, error: known } : { kind: 'alive', kept };
     }
   }
 
-  async #quiet(ms: number, signal: AbortSignal): Promise<Answer> {
+  async #quiet(ms: number, signal: AbortSignal): Promise<Extract<Answer, { kind: 'broken' }>> {
     await new Alarm().sleep(ms, signal);
     return { kind: 'broken', error: noAnswer(this.#client?.access.server ?? 'https://cluster') };
   }
@@ -220,4 +225,7 @@ export class Liveness {
   }
 }
 
-type Answer = { kind: 'alive' } | { kind: 'refused' | 'ailing' | 'broken'; error: HayloftError };
+type Answer =
+  | { kind: 'alive'; kept: boolean }
+  | { kind: 'refused' | 'ailing'; kept: boolean; error: HayloftError }
+  | { kind: 'broken'; error: HayloftError };
