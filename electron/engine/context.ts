@@ -20,8 +20,13 @@ export interface EngineContext {
   nodeName: string;
   /** `https://127.0.0.1:PORT`, known before modules start. */
   endpoint: string;
-  /** The CA that signed the server's certificate, PEM. */
+  /** The CA that signed the server's certificate, PEM, as it was at the start. */
   caCertificate: string;
+  /**
+   * What other computers reach it by, told at once and whenever it may have changed: the address, which is the endpoint
+   * where they cannot, and the CA.
+   */
+  followReach(take: (reach: { url: string; ca: string }) => void): void;
   resources: Resources;
   events: EventRecorder;
   log: Log;

@@ -15,7 +15,7 @@ import { createEventRecorder } from './events/recorder.ts';
 import { openLog } from './log.ts';
 import { announce } from './announce/announce.ts';
 import type { Responder } from './announce/responder.ts';
-import { loopback, serverNames, type ServerNames } from './listen/addresses.ts';
+import { loopback, publicAddress, serverNames, urlOf, type ServerNames } from './listen/addresses.ts';
 import { holdPort } from './port.ts';
 import type { Certificates } from './tls/certificates.ts';
 import { keepCertificates } from './tls/keeper.ts';
@@ -82,7 +82,12 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     const events = createEventRecorder(resources, log);
     undo.push(() => events.stop());
     const endpoint = `https://${loopback}:${held.port}`;
-    const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: certificates.current.ca, resources, events, log };
+    const followReach: EngineContext['followReach'] = (take) =>
+      certificates.follow(({ ca }) => {
+        // Its addresses are in the certificate, so that a new one comes with them.
+        void publicAddress(listen).then((address) => take({ url: address === undefined ? endpoint : urlOf(address, held.port), ca }));
+      });
+    const context: EngineContext = { dataDir, nodeName: nodeNameFrom(), endpoint, caCertificate: certificates.current.ca, followReach, resources, events, log };
     const node: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeNameFrom() } };
     const suspicious = (source: string): void =>
       events.record(node, 'Warning', 'FailedLogins', `Too many failed logins came from ${source}, which is turned away for a while.`);

@@ -49,6 +49,7 @@ describe.skipIf(process.getuid?.() !== 0)('an engine that listens on the LAN', (
     expect(kubectl(file, 'get', 'nodes', '-o', 'name').stdout).toMatch(/^node\//);
     expect(kubectl(file, `--server=https://[${hosts.server.ip6}]:${port}`, 'get', 'nodes', '-o', 'name').stdout).toMatch(/^node\//);
     expect(hosts.server.run('kubectl', '--kubeconfig', engine.kubeconfig, 'get', 'ns', '-o', 'name')).toContain('namespace/default');
+    expect(kubectl(file, 'get', 'cdiconfig', 'config', '-o', 'jsonpath={.status.uploadProxyURL}').stdout).toBe(`https://${hosts.server.ip4}:${port}`);
   });
 
   it('is so again after a restart, and not after it was told otherwise', async () => {

@@ -76,6 +76,7 @@ describe('the Node', () => {
     nodeName: 'loft',
     endpoint: '',
     caCertificate: '',
+    followReach: () => undefined,
     resources: rig.resources,
     events: { record: () => undefined },
     log: quiet,

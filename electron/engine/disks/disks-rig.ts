@@ -57,6 +57,7 @@ export async function startDisks(dataDir = mkdtempSync(join(tmpdir(), 'hayloft-d
       nodeName: 'test',
       endpoint: 'https://127.0.0.1:1',
       caCertificate: 'PEM',
+      followReach: (take) => take({ url: 'https://127.0.0.1:1', ca: 'PEM' }),
       resources,
       events: { record: ({ metadata }, type, reason, message) => events.push({ about: metadata.name ?? '', type, reason, message }) },
       log: quiet,

@@ -41,6 +41,7 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
   const files = createClaimFiles(dataDir);
   const tokens = createUploadTokens();
   let parts: ProxyParts | undefined;
+  let stopped = false;
   let controllers: Controller[] = [];
   let classes: Controller | undefined;
   const started = (): ProxyParts => {
@@ -76,7 +77,11 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
       files.folder();
       parts = { resources, events, log, files, jobs, growOpen, claims, volumes, tokens, receiving: new Map() };
       if (!resources.get(storageClasses, undefined, DEFAULT_CLASS)) resources.create(storageClasses, defaultStorageClass());
-      tellConfig(context);
+      makeConfig(context);
+      context.followReach((reach) => {
+        // It may be told after the end.
+        if (!stopped) tellConfig(context, reach);
+      });
       const paths = resources.list(storageClasses).flatMap(({ parameters }) => parameters?.['path'] ?? []);
       const unfinished = resources.list(claims).filter((claim) => claim.metadata.deletionTimestamp === undefined && files.find(claim) === undefined);
       const removed = files.sweep(paths, new Set(unfinished.map(({ metadata }) => metadata.uid ?? '')));
@@ -86,6 +91,7 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
       return Promise.resolve();
     },
     stop: async () => {
+      stopped = true;
       await classes?.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
       controllers = [];
@@ -94,11 +100,16 @@ export function createDisksModule({ dataDir, growOpen }: DisksOptions): DisksMod
   };
 }
 
-/** Tells clients where uploads go and whom to trust there: this engine. */
-function tellConfig({ resources, endpoint, caCertificate }: EngineContext): void {
+function makeConfig({ resources, endpoint, caCertificate }: EngineContext): void {
   const config: CdiConfig = { apiVersion: 'cdi.kubevirt.io/v1beta1', kind: 'CDIConfig', metadata: { name: CONFIG_NAME }, spec: {} };
-  if (!resources.get(cdiConfigs, undefined, CONFIG_NAME)) resources.create(cdiConfigs, config);
+  if (resources.get(cdiConfigs, undefined, CONFIG_NAME)) return;
+  resources.create(cdiConfigs, config);
+  tellConfig({ resources }, { url: endpoint, ca: caCertificate });
+}
+
+/** Tells clients where uploads go and whom to trust there: this engine. */
+function tellConfig({ resources }: Pick<EngineContext, 'resources'>, { url, ca }: { url: string; ca: string }): void {
   resources.changeStatus(cdiConfigs, undefined, CONFIG_NAME, (draft) => {
-    draft.status = { ...draft.status, uploadProxyURL: endpoint, uploadProxyCA: caCertificate };
+    draft.status = { ...draft.status, uploadProxyURL: url, uploadProxyCA: ca };
   });
 }

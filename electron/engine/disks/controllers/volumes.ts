@@ -18,6 +18,7 @@ import { backoffMs } from './backoff.ts';
 import { cloneSource, startClone } from './clone-source.ts';
 import { claimSpecOf, newClaim, POPULATED_FOR_ANNOTATION, volumeReference } from './new-claim.ts';
 import { PREPOPULATED_ANNOTATION } from '../definitions/data-volume.ts';
+import { ROOM_EVERY_MS, waitsForRoom } from './wait-for-room.ts';
 import { failedReason, happeningOf, writeState, type VolumeState } from './volume-status.ts';
 
 export interface VolumeParts extends DiskParts {
@@ -28,7 +29,7 @@ export interface VolumeParts extends DiskParts {
 /** How often a running transfer's progress is written down. */
 const progressEveryMs = 1000;
 /** Failures that may go away by themselves. All others are final. */
-const passing: readonly string[] = ['unreachable', 'connection-lost'];
+const passing: readonly string[] = ['unreachable', 'connection-lost', 'no-space'];
 
 export function controlVolumes(parts: VolumeParts): Controller {
   const { resources, volumes, claims } = parts;
@@ -178,6 +179,7 @@ function fill(parts: VolumeParts, volume: DataVolume, claim: PersistentVolumeCla
     }
     if (isNews) parts.events.record(volume, 'Warning', failedReason(volume), words);
     say(parts, volume, { ...waiting(retryPhase, 'Error', words), bound: true, restartCount: failure.count });
+    if (waitsForRoom(failure, files.folderOf(claim))) return { requeueAfterMs: ROOM_EVERY_MS };
     const wait = failure.at + backoffMs(failure.count) - Date.now();
     if (wait > 0) return { requeueAfterMs: wait };
   } else {

@@ -19,16 +19,27 @@ export function freeBytesNow(folder: string): number {
   return bavail * bsize;
 }
 
+/** What is to be written does not fit on the disk. */
+export class NoSpaceError extends HayloftError {
+  /** Bytes that must be free; undefined when the disk filled up on the way. */
+  readonly neededBytes: number | undefined;
+
+  constructor(message: string, neededBytes: number | undefined) {
+    super('no-space', message, {
+      hint: 'Delete images or machines that you no longer need, or make room on the disk, and try again.',
+      retryable: true,
+    });
+    this.neededBytes = neededBytes;
+  }
+}
+
 /** `needed`: bytes that do not fit; undefined when the disk filled up on the way. */
-export function noSpace(free: number, needed?: number): HayloftError {
+export function noSpace(free: number, needed?: number): NoSpaceError {
   const message =
     needed === undefined
       ? `The disk is full: ${sizeInWords(free)} are free.`
       : `There is not enough space: ${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free.`;
-  return new HayloftError('no-space', message, {
-    hint: 'Delete images or machines that you no longer need, or make room on the disk, and try again.',
-    retryable: true,
-  });
+  return new NoSpaceError(message, needed);
 }
 
 /** Throws `no-space` when so many bytes do not fit into the folder. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -100,6 +101,29 @@ describe('imports over HTTP', () => {
     await rig.untilPhase('image', 'Succeeded');
     expect(attempts).toBe(2);
     expect(rig.fileNames()).toHaveLength(1);
+  });
+
+  it.runIf(process.platform === 'linux' && process.getuid?.() === 0)('wait for room on the host’s disk, and go on by themselves', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hayloft-small-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'hayloft-test', folder]);
+    onTestFinished(() => {
+      execFileSync('umount', ['-l', folder]);
+      rmSync(folder, { recursive: true });
+    });
+    let attempts = 0;
+    const address = await serve((_request, response) => {
+      attempts += 1;
+      sendAll(response);
+    });
+    const rig = await startDisks(join(folder, 'data'));
+    rig.volume('image', http(`${address}/x`), { annotations: { 'hayloft.io/file-size': '1000' } });
+    const without = await rig.until<DataVolume>('datavolumes', 'image', (volume) => volume?.status?.restartCount === 1);
+    expect(without.status?.phase).toBe('ImportInProgress');
+    expect(words(without)).toMatch(/48 MiB are needed and .* are free/);
+    expect(rig.events).toContainEqual(expect.objectContaining({ type: 'Warning', reason: 'ImportFailed' }));
+    execFileSync('mount', ['-o', 'remount,size=100m', folder]);
+    await rig.untilPhase('image', 'Succeeded');
+    expect(attempts).toBe(2);
   });
 
   /** Gives parts, and breaks off after the first quarter. */
