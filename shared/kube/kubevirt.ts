@@ -48,6 +48,7 @@ export interface Interface {
   binding?: { name: string };
   model?: string;
   state?: 'up' | 'down';
+  acpiIndex?: number;
   dhcpOptions?: { bootFileName?: string; tftpServerName?: string };
   macAddress?: string;
   bootOrder?: number;
@@ -56,7 +57,7 @@ export interface Interface {
 
 export interface Network {
   name: string;
-  pod?: { vmNetworkCIDR?: string };
+  pod?: { vmNetworkCIDR?: string; vmIPv6NetworkCIDR?: string };
   multus?: { networkName: string };
 }
 
@@ -75,11 +76,12 @@ export interface Volume {
 export interface SshKeyPropagation {
   noCloud?: Record<string, never>;
   configDrive?: Record<string, never>;
+  qemuGuestAgent?: { users: string[] };
 }
 
 export interface AccessCredential {
   sshPublicKey?: { source: { secret?: { secretName: string } }; propagationMethod: SshKeyPropagation };
-  userPassword?: { source: { secret?: { secretName: string } }; propagationMethod: Record<string, unknown> };
+  userPassword?: { source: { secret?: { secretName: string } }; propagationMethod: { qemuGuestAgent?: Record<string, never> } };
 }
 
 export interface CloudInitSource {

@@ -206,12 +206,53 @@ describe('devices', () => {
     ['native I/O with a cache', { disks: [{ name: 'root', io: 'native' }] }, 'disks[0].io'],
     ['sectors that are none', { disks: [{ name: 'root', blockSize: { custom: { logical: 1000, physical: 4096 } } }] }, 'blockSize.custom.logical'],
     ['a thread for a disk on sata', { disks: [{ name: 'root', disk: { bus: 'sata' }, dedicatedIOThread: true }] }, 'disks[0].dedicatedIOThread'],
+    ['a SATA disk that cannot be written', { disks: [{ name: 'root', disk: { bus: 'sata', readonly: true } }] }, 'disks[0].disk.readonly'],
+    ['an open tray of a drive without one', { disks: [{ name: 'root', cdrom: { bus: 'scsi', tray: 'open' } }] }, 'disks[0].cdrom.tray'],
+    ['an IPv6 network that guests cannot use', { disks: [root.disk], spec: { networks: [{ name: 'default', pod: { vmIPv6NetworkCIDR: 'fd00::/120' } }] } }, 'networks[0].pod.vmIPv6NetworkCIDR'],
     ['a CD that can be written', { disks: [{ name: 'root', cdrom: { readonly: false } }] }, 'cdrom.readonly'],
     ['a screen on a machine without one', { disks: [root.disk], domain: { devices: { video: { type: 'vga' }, autoattachGraphicsDevice: false } } }, 'devices.video'],
     ['sound', { disks: [root.disk], domain: { devices: { sound: { name: 's' } } } }, 'devices.sound'],
     ['a time zone that is none', { disks: [root.disk], domain: { clock: { timezone: 'Loft/Attic' } } }, 'clock.timezone'],
   ])('refuse %s by its path', (_what, change, words) => {
     expect(() => apply(machine('refused', { volumes: [root.volume], ...change }))).toThrow(words);
+  });
+});
+
+describe('a network card', () => {
+  it('has its index, its IPv6 network, and a cable that is plugged in while the machine runs', async () => {
+    const interfaces = [{ name: 'default', masquerade: {}, acpiIndex: 7, state: 'down' }];
+    apply(
+      machine('cabled', {
+        domain: { devices: { interfaces } },
+        disks: [root.disk],
+        volumes: [root.volume],
+        spec: { networks: [{ name: 'default', pod: { vmNetworkCIDR: '10.7.0.0/24', vmIPv6NetworkCIDR: 'fd07:a::/64' } }] },
+      }),
+    );
+    isReady('cabled');
+    const shell = await openGuestShell(engine, 'cabled');
+    expect(await shell.run('cat /sys/class/net/eth0/carrier /sys/class/net/eth0/device/../acpi_index')).toMatch(/^0\s+7$/);
+    expect((await instance('cabled')).status?.interfaces?.[0]?.linkState).toBe('down');
+
+    const say = (state: string): string =>
+      engine.kubectl(['patch', 'vm', 'cabled', '--type=json', '-p', JSON.stringify([{ op: 'add', path: '/spec/template/spec/domain/devices/interfaces/0/state', value: state }])]);
+    say('up');
+    await until('the link to be up', async () => (await shell.run('cat /sys/class/net/eth0/carrier')) === '1');
+    await until('an address of its own network', async () => (await shell.run('ip addr show dev eth0')).includes('inet6 fd07:a::'), 30_000);
+    await until('an IPv4 address', async () => (await shell.run('ip addr show dev eth0')).includes('inet 10.7.0.15/24'), 30_000);
+    expect((await instance('cabled')).status?.interfaces?.[0]?.linkState).toBe('up');
+    expect(engine.kubectl(['get', 'vm', 'cabled', '-o', 'jsonpath={.status.conditions[*].type}'])).not.toContain('RestartRequired');
+
+    say('down');
+    await until('the link to be down', async () => (await shell.run('cat /sys/class/net/eth0/carrier')) === '0');
+    await engine.program.stop('SIGKILL');
+    engine = await startEngine({ dataDir: engine.dataDir });
+    shell.close();
+    say('up');
+    const again = await openGuestShell(engine, 'cabled');
+    await until('the link to be up again', async () => (await again.run('cat /sys/class/net/eth0/carrier')) === '1');
+    again.close();
+    remove('cabled');
   });
 });
 

@@ -148,7 +148,8 @@ describe.runIf(mayChangeNetworks)('guests on networks of this computer', () => {
   it('are refused where nothing can be made of it', async () => {
     expect(() => apply(definition('wrong', { type: 'ovs', bridge }))).toThrow('spec.config.type');
     apply(definition('flat', { type: 'bridge', bridge: plain, vlan: 5 }));
-    await until('the reason to be told', () => engine.kubectl(['get', 'nad', 'flat', '-o', 'wide']).includes('vlan_filtering 1'));
+    const why = filtersVlans ? 'vlan_filtering 1' : 'built without VLANs on bridges';
+    await until('the reason to be told', () => engine.kubectl(['get', 'nad', 'flat', '-o', 'wide']).includes(why));
     expect(() => apply(machine('three', [{ name: 'lab', masquerade: {} }], [{ name: 'lab', multus: { networkName: 'lab' } }]))).toThrow('interfaces[0].masquerade');
   });
 });

@@ -52,7 +52,7 @@ beforeAll(async () => {
       template: {
         spec: {
           terminationGracePeriodSeconds: 0,
-          domain: { memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'cd', cdrom: { bus: 'sata' } }] } },
+          domain: { memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'cd', cdrom: { bus: 'scsi' } }] } },
           volumes: [{ name: 'root', dataVolume: { name: 'root' } }],
         },
       },
@@ -145,6 +145,27 @@ describe('addvolume and removevolume', () => {
     await isGone('cd');
     await disappears('sda');
     expect((await instance('guest')).spec.domain.devices.disks?.map(({ name }) => name)).toEqual(['root', 'cd']);
+  });
+
+  it('are the media of a drive, which are changed and taken out', async () => {
+    const medium = async (claimName?: string): Promise<void> => {
+      const vm = await machine();
+      const { spec } = vm.spec.template;
+      spec.volumes = (spec.volumes ?? []).filter(({ name }) => name !== 'cd');
+      if (claimName !== undefined) spec.volumes.push({ name: 'cd', persistentVolumeClaim: { claimName, hotpluggable: true } });
+      expect((await engine.api('PUT', machinePath, vm)).status).toBe(200);
+    };
+    const holds = (bytes: number): Promise<unknown> =>
+      until(`${bytes} bytes on the disc`, async () => (await shell.run('dd if=/dev/sr0 bs=1M 2>/dev/null | wc -c')) === String(bytes));
+    await medium('three');
+    await holds(16 * 2 ** 20);
+    await medium('late');
+    await holds(24 * 2 ** 20);
+    expect((await statusOf('cd'))?.persistentVolumeClaimInfo?.claimName).toBe('late');
+    await medium();
+    await holds(0);
+    await isGone('cd');
+    expect((await machine()).status?.conditions?.map(({ type }) => type)).not.toContain('RestartRequired');
   });
 
   it('are not to be written where the claim is to be read only', async () => {

@@ -31,6 +31,11 @@ export function checkDevices({ domain, volumes = [] }: VirtualMachineInstanceSpe
 function checkDisk(disk: Disk, comesLater: boolean, at: string): StatusCause[] {
   const causes: StatusCause[] = [];
   const bus = busOf(disk);
+  // QEMU's emulation of such a disk knows no write protection; libvirt's says the same.
+  if (disk.disk?.readonly === true && bus === 'sata') causes.push(fault(`${at}.disk.readonly`, 'a SATA disk is always written to: use virtio, scsi or usb, or a cdrom'));
+  if (disk.cdrom?.tray === 'open' && comesLater) causes.push(fault(`${at}.cdrom.tray`, 'a medium that can be changed while the machine runs comes with the tray closed'));
+  // The driver of a SCSI bus resets its drives, by which QEMU closes their trays.
+  if (disk.cdrom?.tray === 'open' && bus !== 'sata') causes.push(fault(`${at}.cdrom.tray`, `a drive on ${bus} begins with its tray closed: use sata`));
   if (disk.cdrom?.readonly === false) causes.push(fault(`${at}.cdrom.readonly`, 'a CD cannot be written'));
   if (disk.io === 'native' && disk.cache !== 'none') {
     causes.push(fault(`${at}.io`, 'native reads and writes past the host’s cache: it needs cache none'));

@@ -1,6 +1,8 @@
 /** The guests that run now, and how those that ended came to their end. */
 import { isDeepStrictEqual } from 'node:util';
+import { AccessKeeper } from './access-credentials/keeper.ts';
 import { AgentFactsKeeper } from './agent/facts.ts';
+import { LinkKeeper } from './network-links/links.ts';
 import type { Guest, GuestExit, GuestState, Hypervisor } from '../qemu/types.ts';
 
 export class Guests {
@@ -10,6 +12,9 @@ export class Guests {
   readonly #running = new Map<string, Guest>();
   /** What the agents inside them say. */
   readonly agents = new AgentFactsKeeper((uid) => this.onChange(uid));
+  /** The keys and passwords that these agents give their guests. */
+  readonly access = new AccessKeeper((uid) => this.onChange(uid));
+  readonly links = new LinkKeeper();
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
   onChange: (uid: string) => void = () => undefined;

@@ -31,6 +31,15 @@ describe('interfaces and networks', () => {
     expect(fields([{ ...nat, ports: [{ port: 80 }, { port: 80, protocol: 'UDP' }, { port: 80 }] }], [pod])).toEqual(['spec.domain.devices.interfaces[0].ports[2]']);
   });
 
+  it('have indexes of their own', () => {
+    expect(fields([{ ...nat, acpiIndex: 3 }, { ...port, acpiIndex: 4 }], [pod, lab])).toEqual([]);
+    expect(fields([{ ...nat, acpiIndex: 3 }, { ...port, acpiIndex: 3 }], [pod, lab])).toEqual(['spec.domain.devices.interfaces[1].acpiIndex']);
+  });
+
+  it.each([['fd07:a::/64', true], ['fd07:a::/120', false], ['fd07:a::', false], ['fd07:a::%eth0/64', false], ['10.1.0.0/64', false]])('have an IPv6 network %s: %s', (vmIPv6NetworkCIDR, right) => {
+    expect(fields([nat], [{ name: 'default', pod: { vmIPv6NetworkCIDR } }])).toEqual(right ? [] : ['spec.networks[0].pod.vmIPv6NetworkCIDR']);
+  });
+
   it.each([['10.1.0.0/16', true], ['10.1.0.0/28', false], ['10.1.0.256/24', false], ['fd00::/64', false]])('have a network %s: %s', (vmNetworkCIDR, right) => {
     expect(fields([nat], [{ name: 'default', pod: { vmNetworkCIDR } }])).toEqual(right ? [] : ['spec.networks[0].pod.vmNetworkCIDR']);
   });

@@ -1,4 +1,5 @@
 /** What a schema cannot say about a machine's interfaces and networks. Pure. */
+import { isIPv6 } from 'node:net';
 import type { Interface, Network, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import type { StatusCause } from '#shared/kube/object.ts';
 
@@ -14,6 +15,7 @@ export function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceS
     if (interfaces.findIndex(({ name }) => name === item.name) !== index) causes.push(fault(`${at}.name`, `"${item.name}" is there twice`));
     if (!network) causes.push(fault(`${at}.name`, `there is no network "${item.name}"`));
     causes.push(...checkBinding(item, network, at), ...checkPorts(item, at));
+    if (item.acpiIndex !== undefined && interfaces.findIndex(({ acpiIndex }) => acpiIndex === item.acpiIndex) !== index) causes.push(fault(`${at}.acpiIndex`, `${item.acpiIndex} is there twice`));
     const same = item.macAddress?.replaceAll('-', ':').toLowerCase();
     if (same !== undefined && Number.parseInt(same.slice(0, 2), 16) % 2 === 1) causes.push(fault(`${at}.macAddress`, 'it is the address of a group, not of a card'));
     if (same !== undefined && interfaces.findIndex(({ macAddress }) => macAddress?.replaceAll('-', ':').toLowerCase() === same) !== index) causes.push(fault(`${at}.macAddress`, 'it is there twice'));
@@ -24,7 +26,7 @@ export function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceS
     if ((network.pod === undefined) === (network.multus === undefined)) causes.push(fault(at, 'it is either pod or multus'));
     if (network.pod !== undefined && networks.findIndex(({ pod }) => pod !== undefined) !== index) causes.push(fault(at, 'a machine is on the pod network once'));
     if (!interfaces.some(({ name }) => name === network.name)) causes.push(fault(`${at}.name`, `there is no interface "${network.name}"`));
-    causes.push(...checkCidr(network, at));
+    causes.push(...checkCidr(network, at), ...checkIpv6(network, at));
   });
   return causes;
 }
@@ -42,6 +44,13 @@ function checkPorts({ ports = [] }: Interface, at: string): StatusCause[] {
     const twin = ports.findIndex((other) => (other.port === port && (other.protocol ?? 'TCP') === protocol) || (name !== undefined && other.name === name));
     return twin === index ? [] : [fault(`${at}.ports[${index}]`, 'it is there twice')];
   });
+}
+
+function checkIpv6({ pod }: Network, at: string): StatusCause[] {
+  if (pod?.vmIPv6NetworkCIDR === undefined) return [];
+  const [address = '', length, ...rest] = pod.vmIPv6NetworkCIDR.split('/');
+  if (isIPv6(address) && !address.includes('%') && length === '64' && rest.length === 0) return [];
+  return [fault(`${at}.pod.vmIPv6NetworkCIDR`, `"${pod.vmIPv6NetworkCIDR}" is no IPv6 network with a prefix of 64 bits, by which guests give themselves addresses`)];
 }
 
 function checkCidr({ pod }: Network, at: string): StatusCause[] {

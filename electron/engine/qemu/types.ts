@@ -66,7 +66,10 @@ export interface Guest {
   resume(): Promise<void>;
   /** Presses the ACPI power button. */
   powerDown(): Promise<void>;
-  /** Presses the power button, and begins anew when the guest has shut down, if it does so within the limit. */
+  /**
+   * Has the guest's agent reboot it, where one is connected and obeys; else presses the power button, and begins anew
+   * when the guest has shut down, if it does so within the limit.
+   */
   reboot(limitMs: number): Promise<void>;
   /** Resets it without warning the guest. */
   reset(): Promise<void>;

@@ -12,8 +12,8 @@ import { isolinuxFiles, makeDisc } from './isolinux.ts';
 export const shellPassword = 'hayloft';
 export const shellHostName = 'loft';
 
-/** Power button and its events, then the paravirtual devices, and disks on SCSI. What they depend on comes along. */
-const drivers = ['button', 'evdev', 'virtio_pci', 'virtio_blk', 'virtio_net', 'virtio-rng', 'virtio_console', 'virtio_balloon', 'virtio_scsi', 'sd_mod', 'isofs'];
+/** Power button and its events, then the paravirtual devices, and disks and CDs on SCSI. What they depend on comes along. */
+const drivers = ['button', 'evdev', 'virtio_pci', 'virtio_blk', 'virtio_net', 'virtio-rng', 'virtio_console', 'virtio_balloon', 'virtio_scsi', 'sd_mod', 'sr_mod', 'isofs'];
 
 const inittab = `::sysinit:/etc/start
 ttyS0::respawn:/sbin/getty -L 115200 ttyS0 vt100

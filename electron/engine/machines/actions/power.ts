@@ -1,5 +1,6 @@
 /** KubeVirt's actions on machines and instances, with its codes and words (pkg/virt-api/rest/lifecycle.go). */
 import type { StateChangeRequest, VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { isEnabled } from '#shared/kube/firmware.ts';
 import { findCondition, runStrategyOf } from '#shared/kube/machine-status.ts';
 import { ApiError, badRequest, conflict, notFound } from '../../api/errors.ts';
 import type { SubresourceRequest, SubresourceResponse, SubresourceRoute } from '../../api/definition.ts';
@@ -78,6 +79,10 @@ export function powerRoutes(parts: ActionParts): SubresourceRoute[] {
     }),
     onGuest('softreboot', [], async (guest, vmi) => {
       if (isPaused(vmi)) throw refuse(vmi, 'VMI is paused');
+      const { acpi } = vmi.spec.domain.features ?? {};
+      if (!guest.agent.connected && acpi && !isEnabled(acpi)) {
+        throw refuse(vmi, 'VMI neither have the agent connected nor the ACPI feature enabled');
+      }
       parts.context().events.record(vmi, 'Normal', 'SoftReboot', 'The guest was asked to reboot.');
       await guest.reboot((vmi.spec.terminationGracePeriodSeconds ?? 0) * 1000);
     }),

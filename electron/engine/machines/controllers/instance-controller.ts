@@ -11,6 +11,9 @@ import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import { dataVolumes } from '../../disks/definitions/data-volume.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import type { Guest, GuestExit, GuestPlan, GuestState, HostLink } from '../../qemu/types.ts';
+import type { AccessState } from '../access-credentials/keeper.ts';
+import { ACCESS_CONDITION, accessCondition, describeAccess } from '../access-credentials/status.ts';
+import { agentSecretNames, usesAgentCredentials } from '../access-credentials/wanted.ts';
 import { describeAgent } from '../agent/status.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { setCondition, stateOf, type Guests } from '../guests.ts';
@@ -19,13 +22,15 @@ import { beginLife, describeMute, describeRunning, enterPhase, isFinal, pausedCo
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
 import { configMaps } from '../../core/config-map.ts';
 import { secrets } from '../../core/secret.ts';
-import { makeSeeds, seedReferences } from '../seeds/seeds.ts';
+import { seedReferences } from '../seeds/seeds.ts';
+import { seedsFor } from '../seeds/sources.ts';
 import { waitForRoom } from '../volumes/full-disk.ts';
 import type { Attachments } from '../../networks/attachments/attachments.ts';
 import { closeLinks } from '../../networks/attachments/host-links.ts';
 import { networkAttachmentDefinitions } from '../../networks/definitions/network-attachment-definition.ts';
 import { asUsed } from '../volumes/read-only.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
+import { fillOpenTrays, startsWithOpenTray } from '../volumes/open-tray.ts';
 import type { SavedStates } from '../rest/saved-state.ts';
 import { volumeStatuses } from '../volumes/volume-status.ts';
 
@@ -48,7 +53,7 @@ export function controlInstances(parts: InstanceParts): Controller {
   const seeded = ({ metadata }: KubeObject, kind: 'secrets' | 'configMaps'): Key[] =>
     resources
       .list(virtualMachineInstances, { namespace: metadata.namespace ?? '' })
-      .filter((vmi) => !isFinal(vmi) && !reachedRunning(vmi) && seedReferences(vmi)[kind].has(metadata.name ?? ''))
+      .filter((vmi) => !isFinal(vmi) && (reachedRunning(vmi) ? followed(vmi, kind) : seedReferences(vmi)[kind]).has(metadata.name ?? ''))
       .map(keyOf);
   /** When a guest's power button was pressed last. */
   const pressed = new Map<string, number>();
@@ -76,6 +81,9 @@ export function controlInstances(parts: InstanceParts): Controller {
   };
   return controller;
 }
+
+/** What a running guest is given anew when it changes. */
+const followed = (vmi: VirtualMachineInstance, kind: 'secrets' | 'configMaps'): Set<string> => new Set(kind === 'secrets' ? agentSecretNames(vmi) : []);
 
 const keyOf = ({ metadata }: VirtualMachineInstance): Key => ({ namespace: metadata.namespace, name: metadata.name ?? '' });
 /** How soon a guest that does not answer is asked again; when it answers by itself, it is at once. */
@@ -118,7 +126,7 @@ async function start(parts: InstanceParts, vmi: VirtualMachineInstance): Promise
   const begun = timestamp();
   let links: ReadonlyMap<string, HostLink> = new Map();
   try {
-    const seeds = seedsFor(context, vmi);
+    const seeds = seedsFor(context.resources, vmi);
     if ('waiting' in seeds) {
       const told = findCondition(vmi.status?.conditions, 'Ready')?.message;
       if (told !== seeds.waiting) context.events.record(vmi, 'Warning', 'FailedMount', seeds.waiting);
@@ -184,15 +192,6 @@ async function wake({ context, guests, saved }: InstanceParts, plan: GuestPlan):
   guests.hold(await guests.hypervisor.start(plan));
 }
 
-function seedsFor({ resources }: EngineContext, vmi: VirtualMachineInstance): ReturnType<typeof makeSeeds> {
-  const { namespace } = vmi.metadata;
-  const sources = {
-    secret: (name: string) => resources.get(secrets, namespace, name),
-    configMap: (name: string) => resources.get(configMaps, namespace, name),
-  };
-  return makeSeeds(vmi, sources, new Date());
-}
-
 function findVolumes({ disks }: InstanceParts, vmi: VirtualMachineInstance): { volumes: Map<string, DiskFile> } | { waiting: string; missing: boolean } {
   const volumes = new Map<string, DiskFile>();
   for (const volume of vmi.spec.volumes ?? []) {
@@ -220,8 +219,11 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     change(context, vmi, (status) => describeMute(status, timestamp()));
     return { requeueAfterMs: askAgainMs };
   }
+  await guests.links.sync(guest, vmi);
+  if (startsWithOpenTray(vmi)) await fillOpenTrays(vmi, guest);
   const { states, lookAgainMs } = await syncHotplug(parts, vmi, guest);
   const full = state === 'io-error' ? await waitForRoom(vmi, guest) : undefined;
+  const access = accessOf(parts, vmi, guest);
   const claimOf = (name: string): PersistentVolumeClaim | undefined => context.resources.get(persistentVolumeClaims, vmi.metadata.namespace, name);
   change(context, vmi, (status) => {
     const now = timestamp();
@@ -230,12 +232,20 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     status.volumeStatus = volumeStatuses(vmi, states, claimOf);
     describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
     describeAgent(status, guests.agents.get(guest.uid), now);
+    if (access) describeAccess(status, access, now);
   });
   tellOfPause(parts, vmi, state, full?.message);
   const why = crashes[state];
   if (why !== undefined) await guest.kill({ clean: false, message: why });
-  const again = Math.min(lookAgainMs ?? Infinity, full?.lookAgainMs ?? Infinity);
+  if (access) tellOfAccess(parts, vmi, access);
+  const again = Math.min(lookAgainMs ?? Infinity, full?.lookAgainMs ?? Infinity, access?.lookAgainMs ?? Infinity);
   return Number.isFinite(again) ? { requeueAfterMs: again } : undefined;
+}
+
+/** Undefined where nothing is given through the agent, and while it is. */
+function accessOf({ context, guests }: InstanceParts, vmi: VirtualMachineInstance, guest: Guest): AccessState | undefined {
+  if (!usesAgentCredentials(vmi)) return undefined;
+  return guests.access.look(guest, vmi, (name) => context.resources.get(secrets, vmi.metadata.namespace, name));
 }
 
 const crashes: Partial<Record<GuestState, string>> = {
@@ -250,6 +260,15 @@ function tellOfPause({ context }: InstanceParts, vmi: VirtualMachineInstance, st
   if (was === now?.reason) return;
   if (now) context.events.record(vmi, state === 'paused' ? 'Normal' : 'Warning', now.reason, now.message);
   else context.events.record(vmi, 'Normal', 'Resumed', 'VirtualMachineInstance resumed.');
+}
+
+/** @param vmi as it was before: what it says already is no news */
+function tellOfAccess({ context }: InstanceParts, vmi: VirtualMachineInstance, access: AccessState): void {
+  const before = findCondition(vmi.status?.conditions, ACCESS_CONDITION);
+  const { status, message } = accessCondition(access);
+  if (before?.status === status && before.message === message) return;
+  if (status === 'True') context.events.record(vmi, 'Normal', 'AccessCredentialsSyncSuccess', 'Access credentials sync successful.');
+  else context.events.record(vmi, 'Warning', 'AccessCredentialsSyncFailed', `Access credentials sync failed: ${message ?? ''}`);
 }
 
 /** The guest ran and is gone. */

@@ -5,6 +5,7 @@ import { cpuTopology } from '../../qemu/argv/cpu.ts';
 import { macAddress } from '../../qemu/argv/networks.ts';
 import type { Acceleration, GuestState } from '../../qemu/types.ts';
 import { setCondition } from '../guests.ts';
+import { linkStateOf } from '../network-links/links.ts';
 
 type Status = NonNullable<VirtualMachineInstance['status']>;
 
@@ -91,7 +92,7 @@ export function describeRunning(status: Status, vmi: VirtualMachineInstance, fac
     name: item.name,
     mac: macAddress(vmi, item),
     infoSource: 'domain',
-    linkState: 'up',
+    linkState: linkStateOf(item),
   }));
   const conditions: [string, { status: 'True' | 'False'; reason?: string; message?: string } | undefined][] = [
     ['Paused', pausedCondition(state, facts.full)],

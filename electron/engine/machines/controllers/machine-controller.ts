@@ -21,6 +21,7 @@ import { virtualMachineInstances } from '../definitions/virtual-machine-instance
 import { virtualMachines } from '../definitions/virtual-machine.ts';
 import { isFinal, SHORT_LIFE_MS } from './instance-status.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { declaredLinks } from '../network-links/links.ts';
 import { declaredSpec, fixedPart } from '../volumes/declared.ts';
 import { summarize, type DisksSummary } from './machine-summary.ts';
 import { decide, openRequests, startsPaused, type Decision } from './run-decision.ts';
@@ -266,12 +267,16 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
   }
 }
 
-/** Disks that come and go: the instance takes them from the template while it runs. */
+/** Disks that come and go, and links: the instance takes them from the template while it runs. */
 function carryOver({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
   const { template, failure } = typedTemplate(context.resources, vm);
-  if (failure !== undefined || declaredSpec(template.spec, vmi) === undefined) return;
+  const declared = (draft: VirtualMachineInstance): VirtualMachineInstance['spec'] | undefined => {
+    const disks = declaredSpec(template.spec, draft);
+    return declaredLinks(template.spec, disks ?? draft.spec) ?? disks;
+  };
+  if (failure !== undefined || declared(vmi) === undefined) return;
   context.resources.change(virtualMachineInstances, vmi.metadata.namespace, vmi.metadata.name ?? '', (draft) => {
-    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declaredSpec(template.spec, draft) ?? draft.spec;
+    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declared(draft) ?? draft.spec;
   });
 }
 

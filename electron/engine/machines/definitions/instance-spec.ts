@@ -19,7 +19,7 @@ export const diskSchema = object(
   {
     name: { ...label, description: 'The volume of the same name is behind it.' },
     disk: object({ bus, readonly: boolean(), pciAddress: unsupported('addresses are given by the engine') }),
-    cdrom: object({ bus, readonly: boolean(), tray: string({ enum: ['closed'] }) }),
+    cdrom: object({ bus, readonly: boolean(), tray: string({ enum: ['closed', 'open'], description: 'When open, the medium is read once the guest closes it.' }) }),
     lun: unsupported('SCSI devices of the host are not handed to guests here'),
     bootOrder,
     serial: string({ pattern: '[A-Za-z0-9_.+-]{0,256}' }),
@@ -58,8 +58,8 @@ const networkInterface = object(
     passt: unsupported(natOnly),
     passtBinding: unsupported(natOnly),
     binding: object({ name: string({ enum: ['macvtap'], description: 'On a multus network of type macvtap.' }) }, { required: ['name'] }),
-    state: unsupported('links are up'),
-    acpiIndex: unsupported('addresses are given by the engine'),
+    state: string({ enum: ['up', 'down'], description: 'Whether the cable is in; it can be changed while the machine runs.' }),
+    acpiIndex: integer({ minimum: 1, maximum: 16_383, description: 'By it the guest names the card: systemd’s name is enoN.' }),
     portRanges: unsupported('nothing is forwarded'),
     dhcpOptions: object({
       bootFileName: string(),
@@ -196,7 +196,7 @@ const volume = object(
 );
 
 const network = object(
-  { name: label, pod: object({ vmNetworkCIDR: string({ description: 'The guest’s own network; 10.0.2.0/24 when not given.' }), vmIPv6NetworkCIDR: unsupported('QEMU gives fec0::/64') }), multus: object({ networkName: string({ pattern: '([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?' }), default: unsupported('each network stands for itself here') }, { required: ['networkName'] }) },
+  { name: label, pod: object({ vmNetworkCIDR: string({ description: 'The guest’s own network; 10.0.2.0/24 when not given.' }), vmIPv6NetworkCIDR: string({ description: 'Guests take their addresses from it by themselves, so its prefix has 64 bits; fec0::/64 when not given.' }) }), multus: object({ networkName: string({ pattern: '([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?' }), default: unsupported('each network stands for itself here') }, { required: ['networkName'] }) },
   { required: ['name'] },
 );
 

@@ -52,10 +52,16 @@ function checkCloudInit(source: CloudInitSource | undefined, at: string): Status
 
 function checkCredential({ sshPublicKey, userPassword }: AccessCredential, volumes: readonly Volume[], at: string): StatusCause[] {
   if ((sshPublicKey === undefined) === (userPassword === undefined)) return [fault(at, 'it is exactly one of sshPublicKey and userPassword')];
-  if (userPassword) return [fault(`${at}.userPassword.propagationMethod`, 'a way into the guest is needed, and there is none here for passwords: set one in the user data of cloud-init')];
-  const { noCloud, configDrive } = sshPublicKey?.propagationMethod ?? {};
+  const exactlyOne = `${at} must have exactly one propagationMethod set`;
+  if (userPassword) {
+    return userPassword.propagationMethod.qemuGuestAgent ? [] : [fault(`${at}.userPassword.propagationMethod`, exactlyOne)];
+  }
+  const { noCloud, configDrive, qemuGuestAgent } = sshPublicKey?.propagationMethod ?? {};
   const method = `${at}.sshPublicKey.propagationMethod`;
-  if ((noCloud === undefined) === (configDrive === undefined)) return [fault(method, 'it needs exactly one of noCloud and configDrive')];
+  if ([noCloud, configDrive, qemuGuestAgent].filter((value) => value !== undefined).length !== 1) return [fault(method, exactlyOne)];
+  if (qemuGuestAgent?.users.length === 0) {
+    return [fault(`${method}.qemuGuestAgent.users`, `${at} requires at least one user to be present in the users list`)];
+  }
   if (noCloud && !volumes.some(({ cloudInitNoCloud }) => cloudInitNoCloud)) {
     return [fault(method, `${at} requires a noCloud volume to exist when the noCloud propagation method is in use.`)];
   }

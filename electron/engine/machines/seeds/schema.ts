@@ -1,7 +1,5 @@
 /** The fields of an instance that become discs with settings for the guest. */
-import { array, boolean, object, string, unsupported } from '../../api/schema.ts';
-
-const agentOnly = 'nothing is put into a running guest: use noCloud or configDrive, which reach it when it starts';
+import { array, boolean, object, string } from '../../api/schema.ts';
 
 const reference = object({ name: string({ description: 'In the machine’s namespace.' }) }, { required: ['name'] });
 
@@ -25,6 +23,7 @@ export const seedSources = {
   secret: object({ secretName: string(), optional: boolean(), volumeLabel }, { required: ['secretName'] }),
 };
 
+const userName = string({ pattern: '[^\\s:/]{1,64}' });
 const source = object({ secret: object({ secretName: string() }, { required: ['secretName'] }) }, { required: ['secret'] });
 
 export const accessCredentials = array(
@@ -32,14 +31,18 @@ export const accessCredentials = array(
     sshPublicKey: object(
       {
         source,
-        propagationMethod: object({ noCloud: object({}), configDrive: object({}), qemuGuestAgent: unsupported(agentOnly) }),
+        propagationMethod: object({
+          noCloud: object({}),
+          configDrive: object({}),
+          qemuGuestAgent: object({ users: array(userName, { description: 'Those whose keys are these from now on, whatever they were.' }) }, { required: ['users'] }),
+        }),
       },
       { required: ['source', 'propagationMethod'] },
     ),
     userPassword: object(
-      { source, propagationMethod: object({ qemuGuestAgent: unsupported('passwords are not put into running guests: set one in the user data of cloud-init') }) },
-      { required: ['source', 'propagationMethod'] },
+      { source, propagationMethod: object({ qemuGuestAgent: object({}) }) },
+      { required: ['source', 'propagationMethod'], description: 'In the Secret the keys are the users, who must be there, and the values their passwords.' },
     ),
   }),
-  { description: 'Keys that cloud-init lets in, from Secrets: each value is a key.' },
+  { description: 'Keys and passwords from Secrets, by cloud-init at the start, or by the guest’s agent for as long as it runs.' },
 );

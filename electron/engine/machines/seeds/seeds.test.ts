@@ -75,6 +75,9 @@ describe('cloud-init’s NoCloud', () => {
     const instance = vmi({ volumes: [{ name: 'seed', cloudInitNoCloud: { secretRef: { name: 'user' } } }] });
     expect(makeSeeds(instance, sources(), new Date())).toEqual({ waiting: 'The Secret user does not exist.' });
     expect(makeSeeds(instance, sources({ user: secret({ other: '' }) }), new Date())).toHaveProperty('waiting');
+    const byAgent = vmi({ accessCredentials: [{ userPassword: { source: { secret: { secretName: 'passwords' } }, propagationMethod: { qemuGuestAgent: {} } } }] });
+    expect(makeSeeds(byAgent, sources(), new Date())).toEqual({ waiting: 'The Secret passwords does not exist.' });
+    expect(seedReferences(byAgent).secrets).toEqual(new Set(['passwords']));
   });
 });
 
@@ -111,6 +114,8 @@ describe('what is refused', () => {
     ['what is not base64', { volumes: [{ name: 'a', cloudInitNoCloud: { userDataBase64: '!!' } }] }, 'spec.volumes[0].cloudInitNoCloud.userDataBase64'],
     ['a second cloud-init volume', { volumes: [{ name: 'a', cloudInitNoCloud: { userData: 'x' } }, { name: 'b', cloudInitConfigDrive: { userData: 'x' } }] }, 'spec.volumes[1]'],
     ['a key with nothing to carry it', { accessCredentials: [key({ noCloud: {} })] }, 'spec.accessCredentials[0].sshPublicKey.propagationMethod'],
+    ['a key in two ways', { accessCredentials: [key({ configDrive: {}, qemuGuestAgent: { users: ['ann'] } })] }, 'spec.accessCredentials[0].sshPublicKey.propagationMethod'],
+    ['a key for nobody', { accessCredentials: [key({ qemuGuestAgent: { users: [] } })] }, 'spec.accessCredentials[0].sshPublicKey.propagationMethod.qemuGuestAgent.users'],
   ])('%s', (_what, rest, field) => {
     expect(checkSeeds(spec(rest as Partial<VirtualMachineInstanceSpec>), 'spec').map((cause) => cause.field)).toContain(field);
   });

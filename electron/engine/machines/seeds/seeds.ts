@@ -4,6 +4,7 @@
  */
 import type { ConfigMap, Secret } from '#shared/kube/core.ts';
 import type { CloudInitSource, SshKeyPropagation, VirtualMachineInstance, Volume } from '#shared/kube/kubevirt.ts';
+import { agentSecretNames } from '../access-credentials/wanted.ts';
 import { makeDisc } from './disc/disc.ts';
 
 /** Where Secrets and ConfigMaps of the machine's namespace are found. */
@@ -17,13 +18,18 @@ type Files = Map<string, Uint8Array>;
 /** What is still missing, in words; thrown within this file only. */
 class Missing extends Error {}
 
+/** Images by volume name, or what the machine has to wait for. */
+export type Seeds = { discs: Map<string, Uint8Array> } | { waiting: string };
+
 /**
  * @returns images by volume name, or what the machine has to wait for
  * @throws Error when a key's name does not fit on a disc
  */
-export function makeSeeds(vmi: VirtualMachineInstance, sources: SeedSources, now: Date): { discs: Map<string, Uint8Array> } | { waiting: string } {
+export function makeSeeds(vmi: VirtualMachineInstance, sources: SeedSources, now: Date): Seeds {
   const discs = new Map<string, Uint8Array>();
   try {
+    // A machine of KubeVirt's waits for these, too, though its agent gives them to the guest much later.
+    for (const name of agentSecretNames(vmi)) secretOf(sources, name);
     for (const volume of vmi.spec.volumes ?? []) {
       const plan = seedOf(vmi, volume, sources);
       if (plan) discs.set(volume.name, makeDisc(plan, now));
@@ -44,6 +50,7 @@ export function seedReferences(vmi: VirtualMachineInstance): { secrets: Set<stri
     configMap: (name) => (configMaps.add(name), { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }),
   };
   for (const volume of vmi.spec.volumes ?? []) seedOf(vmi, volume, noted);
+  for (const name of agentSecretNames(vmi)) secrets.add(name);
   return { secrets, configMaps };
 }
 

@@ -10,7 +10,7 @@ import type { Log } from '../../context.ts';
 import { macAddress } from '../../qemu/argv/networks.ts';
 import type { HostLink } from '../../qemu/types.ts';
 import type { BridgeNetwork, HostNetwork, MacvtapNetwork } from './config.ts';
-import { bridgeBatch, filtersVlans, hasDevice, ipBatch, isBridge, markedDevices, requireNetworkRights } from './ip.ts';
+import { bridgeBatch, canFilterVlans, filtersVlans, hasDevice, ipBatch, isBridge, markedDevices, requireNetworkRights } from './ip.ts';
 import { openTap } from './tap-file.ts';
 
 const prefix = 'hl';
@@ -25,6 +25,12 @@ export function checkHostNetwork(network: HostNetwork): void {
   if (network.type === 'bridge' && !isBridge(network.bridge)) {
     throw new HayloftError('not-found', `This computer has no bridge ${network.bridge}.`, {
       hint: `Make it (ip link add ${network.bridge} type bridge; ip link set ${network.bridge} up) and put a network card on it.`,
+      retryable: true,
+    });
+  }
+  if (network.type === 'bridge' && network.vlan !== undefined && !canFilterVlans(network.bridge)) {
+    throw new HayloftError('unsupported', `The kernel of this computer was built without VLANs on bridges, so ${network.bridge} cannot tell them apart.`, {
+      hint: `Make a bridge of its own for the VLAN (ip link add link CARD name CARD.${network.vlan} type vlan id ${network.vlan}; ip link set CARD.${network.vlan} up master BRIDGE) and name that, without vlan.`,
       retryable: true,
     });
   }

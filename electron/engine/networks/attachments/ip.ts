@@ -27,12 +27,12 @@ export function requireNetworkRights(): void {
 export const hasDevice = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
 export const isBridge = (name: string): boolean => existsSync(`/sys/class/net/${name}/bridge`);
 
-/** Whether its ports can be in VLANs. @param bridge one that is there */
-export function filtersVlans(bridge: string): boolean {
-  const file = `/sys/class/net/${bridge}/bridge/vlan_filtering`;
-  // A kernel may be built without it.
-  return existsSync(file) && readFileSync(file, 'utf8').trim() === '1';
-}
+const vlanFile = (bridge: string): string => `/sys/class/net/${bridge}/bridge/vlan_filtering`;
+
+/** Whether the kernel can put a bridge's ports into VLANs at all. @param bridge one that is there */
+export const canFilterVlans = (bridge: string): boolean => existsSync(vlanFile(bridge));
+/** Whether this bridge does. */
+export const filtersVlans = (bridge: string): boolean => canFilterVlans(bridge) && readFileSync(vlanFile(bridge), 'utf8').trim() === '1';
 
 /**
  * Runs lines of `ip -batch`, in order, up to the first that fails.

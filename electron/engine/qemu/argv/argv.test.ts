@@ -145,6 +145,24 @@ describe('qemuArguments', () => {
   });
 });
 
+describe('a network card', () => {
+  const cards = (domain: Partial<DomainSpec>, pod: object = {}): string[] =>
+    args(vmi({ ...domain, devices: { interfaces: [{ name: 'default', masquerade: {}, acpiIndex: 7 }] } }, { networks: [{ name: 'default', pod }] }));
+
+  it('with an index is in a port of its own where the board’s bus is PCI Express', () => {
+    const modern = cards({});
+    expect(device(modern, 'pcie-root-port,id=port-default')).toBe('pcie-root-port,id=port-default,chassis=32,slot=32');
+    expect(device(modern, 'virtio-net-pci')).toMatch(/bus=port-default,acpi-index=7$/);
+    const old = cards({ machine: { type: 'pc' } });
+    expect(device(old, 'pcie-root-port,id=port-default')).toBeUndefined();
+    expect(device(old, 'virtio-net-pci')).toMatch(/[^t],acpi-index=7$/);
+  });
+
+  it('has the networks that were named', () => {
+    expect(values(cards({}, { vmNetworkCIDR: '10.7.0.0/24', vmIPv6NetworkCIDR: 'fd07:a::/64' }), '-netdev')[0]).toMatch(/^user,id=net-default,net=10.7.0.0\/24,ipv6-net=fd07:a::\/64,/);
+  });
+});
+
 describe('a machine’s board', () => {
   const firmware = { code: '/fw/code.fd', variables: '/fw/vars.fd', ownVariables: '/run/g/vars.fd' };
 

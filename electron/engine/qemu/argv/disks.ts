@@ -36,7 +36,7 @@ export function diskArguments(
   for (const disk of disks) {
     const file = volumes.get(disk.name);
     if (file) args.push('-blockdev', JSON.stringify(blockDevice(disk, file)));
-    const { driver, ...properties } = drive(disk, file !== undefined, sata.indexOf(disk), bootIndexes.get(disk.name));
+    const { driver, ...properties } = drive(disk, file !== undefined && !hasOpenTray(disk), sata.indexOf(disk), bootIndexes.get(disk.name));
     const onVirtio = {
       iothread: threads.get(disk.name),
       'num-queues': queues === undefined ? undefined : queues ? cpus : 1,
@@ -45,6 +45,9 @@ export function diskArguments(
   }
   return args;
 }
+
+/** Its medium is laid in when the guest runs, see machines/volumes/open-tray.ts. */
+export const hasOpenTray = ({ cdrom }: Disk): boolean => cdrom?.tray === 'open';
 
 /** KubeVirt's defaults: disks on virtio, CDs on SATA. */
 export function busOf(disk: Disk): DiskBus {

@@ -1,6 +1,7 @@
 /** Network interfaces as QEMU's arguments. */
 import { createHash } from 'node:crypto';
 import type { Interface, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { hasPciExpress } from '../hotplug/slots.ts';
 import type { HostLink } from '../types.ts';
 import { option } from './options.ts';
 
@@ -26,19 +27,31 @@ export function networkArguments(
   links: ReadonlyMap<string, HostLink> = new Map(),
 ): string[] {
   const descriptors = descriptorsOf(links);
-  return (vmi.spec.domain.devices.interfaces ?? []).flatMap((item) => [
-    '-netdev',
-    netdev(vmi, item, links.get(item.name), descriptors),
-    '-device',
-    option(drivers[item.model ?? 'virtio'] ?? 'virtio-net-pci', {
-      // By this it is told apart while the guest runs.
-      id: `nic-${item.name}`,
-      netdev: `net-${item.name}`,
-      mac: macAddress(vmi, item),
-      bootindex: bootIndexes.get(item.name),
-    }),
-  ]);
+  const { domain } = vmi.spec;
+  return (domain.devices.interfaces ?? []).flatMap((item, index) => {
+    // On PCI Express, QEMU tells the guest of an index only where a card could be plugged in: in a port.
+    const port = item.acpiIndex !== undefined && hasPciExpress(domain) ? { id: `port-${item.name}`, number: firstPort + index } : undefined;
+    return [
+      ...['-netdev', netdev(vmi, item, links.get(item.name), descriptors)],
+      ...(port === undefined ? [] : ['-device', option('pcie-root-port', { id: port.id, chassis: port.number, slot: port.number })]),
+      '-device',
+      option(drivers[item.model ?? 'virtio'] ?? 'virtio-net-pci', {
+        id: cardId(item.name),
+        netdev: `net-${item.name}`,
+        mac: macAddress(vmi, item),
+        bootindex: bootIndexes.get(item.name),
+        bus: port?.id,
+        'acpi-index': item.acpiIndex,
+      }),
+    ];
+  });
 }
+
+/** By this a card is told apart while the guest runs. */
+export const cardId = (interfaceName: string): string => `nic-${interfaceName}`;
+
+/** Chassis and slots of ports for cards; below are those of the ports that are kept free. */
+const firstPort = 32;
 
 /** What the process has to be given as its descriptors from 3 upward. */
 export function descriptorsOf(links: ReadonlyMap<string, HostLink>): number[] {
@@ -49,9 +62,11 @@ function netdev(vmi: VirtualMachineInstance, item: Interface, link: HostLink | u
   const id = `net-${item.name}`;
   if (link?.kind === 'tap') return option('tap', { id, ifname: link.device, script: 'no', downscript: 'no' });
   if (link) return option('tap', { id, fd: firstDescriptor + descriptors.indexOf(link.descriptor) });
+  const pod = vmi.spec.networks?.find(({ name }) => name === item.name)?.pod;
   return option('user', {
     id,
-    net: vmi.spec.networks?.find(({ name }) => name === item.name)?.pod?.vmNetworkCIDR,
+    net: pod?.vmNetworkCIDR,
+    'ipv6-net': pod?.vmIPv6NetworkCIDR,
     hostname: vmi.spec.hostname ?? vmi.metadata.name,
     'tftp-server-name': item.dhcpOptions?.tftpServerName,
     bootfile: item.dhcpOptions?.bootFileName,

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
 import { AgentClient } from '../agent/agent.ts';
+import { rebootByAgent } from '../agent/reboot.ts';
 import type { GuestAgent } from '../agent/types.ts';
 import type { GuestPaths } from '../argv/paths.ts';
 import { QmpError, type QmpConnection } from '../qmp.ts';
@@ -111,6 +112,7 @@ export class QemuGuest implements Guest {
   }
 
   async reboot(limitMs: number): Promise<void> {
+    if (this.#agent.connected && (await rebootByAgent(this.#agent))) return;
     this.#rebootUntil = Date.now() + limitMs;
     await this.#qmp('system_powerdown');
   }
