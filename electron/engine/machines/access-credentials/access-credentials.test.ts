@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi, type Mock } from 'vitest';
 import type { Secret } from '#shared/kube/core.ts';
 import type { AccessCredential, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { AgentError } from '../../qemu/agent/types.ts';
@@ -43,14 +43,20 @@ describe('what a guest is to have', () => {
 });
 
 describe('the keeper of access', () => {
-  const setUp = (answer: () => Promise<unknown> = () => Promise.resolve({})) => {
+  interface SetUp {
+    agent: { connected: boolean };
+    said: [string, unknown][];
+    onChange: Mock<(uid: string) => void>;
+    look: (from: Secret) => ReturnType<AccessKeeper['look']>;
+  }
+  const setUp = (answer: () => Promise<unknown> = () => Promise.resolve({})): SetUp => {
     const said: [string, unknown][] = [];
     const agent = {
       connected: true,
       onChange: () => () => undefined,
       command: (name: string, args?: Record<string, unknown>) => (said.push([name, args]), answer()),
     };
-    const onChange = vi.fn();
+    const onChange = vi.fn<(uid: string) => void>();
     const guest = { uid: 'g', agent } as unknown as Guest;
     const keeper = new AccessKeeper(onChange);
     const look = (from: Secret): ReturnType<AccessKeeper['look']> => keeper.look(guest, vmi(keysFor('k', 'ann')), () => from);

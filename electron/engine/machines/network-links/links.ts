@@ -39,14 +39,12 @@ export function withoutLinkStates(interfaces: readonly Interface[] | undefined):
 /** @returns the running instance's spec with the links of the template; undefined where they are the same */
 export function declaredLinks(template: VirtualMachineInstanceSpec, spec: VirtualMachineInstanceSpec): VirtualMachineInstanceSpec | undefined {
   const interfaces = spec.domain.devices.interfaces ?? [];
-  let changed = false;
   const next = interfaces.map((item) => {
     const wanted = template.domain.devices.interfaces?.find(({ name }) => name === item.name);
     if (!wanted || wanted.state === item.state) return item;
-    changed = true;
     const rest = { ...item };
     delete rest.state;
     return wanted.state === undefined ? rest : { ...rest, state: wanted.state };
   });
-  return changed ? { ...spec, domain: { ...spec.domain, devices: { ...spec.domain.devices, interfaces: next } } } : undefined;
+  return next.some((item, index) => item !== interfaces[index]) ? { ...spec, domain: { ...spec.domain, devices: { ...spec.domain.devices, interfaces: next } } } : undefined;
 }
