@@ -94,6 +94,8 @@ export interface SubresourceResponse {
   /** Written as JSON; bytes are written as they are. Absent: an empty body. */
   body?: unknown;
   contentType?: string;
+  /** Said to the client's person (a `Warning` header each). */
+  warnings?: readonly string[];
 }
 
 /** `{method} /apis/{group}/{version}/namespaces/{ns}/{resource}/{name}/{subresource}` */

@@ -20,6 +20,8 @@ export class Guests {
   onChange: (uid: string) => void = () => undefined;
   /** Told of each guest from when it is held. */
   onHold: (guest: Guest) => void = () => undefined;
+  /** What to say to whoever starts a machine with so many bytes of memory; undefined when there is nothing to warn of. */
+  memoryWarning: (bytes: number) => string | undefined = () => undefined;
   /** Told when a guest begins anew by itself. */
   onReboot: (uid: string) => void = () => undefined;
   /** Told when a guest's process is gone. */

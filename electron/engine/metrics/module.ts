@@ -11,6 +11,7 @@ import { Histories } from './history/histories.ts';
 import { nodeMetrics, podMetrics } from './kinds/definitions.ts';
 import { historyRoutes } from './kinds/history-routes.ts';
 import { machineUsage, nodeUsage } from './kinds/usage.ts';
+import { MemoryNotes } from './memory/memory-notes.ts';
 import { NODE_HISTORY, Sampler } from './sampler.ts';
 
 /** How old figures may be, as metrics-server's usually are. */
@@ -20,6 +21,7 @@ interface Started {
   context: EngineContext;
   histories: Histories;
   sampler: Sampler;
+  memory: MemoryNotes;
   stopSweeping(): void;
 }
 
@@ -66,13 +68,22 @@ export function createMetricsModule({ guests }: { guests: Guests }): EngineModul
     start: (context) => {
       const histories = new Histories({ folder: join(context.dataDir, 'metrics'), log: context.log });
       const sampler = new Sampler({ histories, instances: () => context.resources.list(virtualMachineInstances), log: context.log });
-      started = { context, histories, sampler, stopSweeping: forgetWithMachines(context, histories) };
-      for (const guest of guests.all()) sampler.follow(guest, false);
-      guests.onHold = (guest) => sampler.follow(guest, true);
+      const memory = new MemoryNotes(context, sampler);
+      started = { context, histories, sampler, memory, stopSweeping: forgetWithMachines(context, histories) };
+      for (const guest of guests.all()) {
+        sampler.follow(guest, false);
+        memory.changed(guest);
+      }
+      guests.onHold = (guest) => {
+        sampler.follow(guest, true);
+        memory.began(guest);
+      };
+      guests.memoryWarning = (bytes) => memory.warning(bytes);
       return Promise.resolve();
     },
     stop: async () => {
       started?.stopSweeping();
+      started?.memory.stop();
       await started?.sampler.stop();
     },
   };

@@ -6,6 +6,7 @@ import { ApiError, badRequest, conflict, notFound } from '../../api/errors.ts';
 import type { SubresourceRequest, SubresourceResponse, SubresourceRoute } from '../../api/definition.ts';
 import type { EngineContext } from '../../context.ts';
 import type { Guest } from '../../qemu/types.ts';
+import { memoryBytes } from '../../qemu/argv/argv.ts';
 import { QmpError } from '../../qemu/qmp.ts';
 import { isFinal } from '../controllers/instance-status.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
@@ -117,12 +118,18 @@ function start(parts: ActionParts, request: SubresourceRequest, options: ActionO
     // The request says that it begins paused; the strategy follows when it is seen to.
     if (paused) ask(parts, vm, [asked], options);
     else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Always');
-    return accepted;
+    return acceptedWith(parts, vm);
   }
   if (strategy === 'RerunOnFailure' && phase === 'Failed') throw refuse(`${strategy} does not support starting VM from failed state`);
   const makesWay: StateChangeRequest[] = vmi && isFinal(vmi) ? [{ action: 'Stop', uid: vmi.metadata.uid ?? '' }] : [];
   ask(parts, vm, [...makesWay, asked], options);
-  return accepted;
+  return acceptedWith(parts, vm);
+}
+
+/** Of a machine whose type gives it its memory, an event tells once it has it. */
+function acceptedWith({ guests }: ActionParts, vm: VirtualMachine): SubresourceResponse {
+  const warning = guests.memoryWarning(memoryBytes(vm.spec.template.spec.domain));
+  return warning === undefined ? accepted : { ...accepted, warnings: [warning] };
 }
 
 function stop(parts: ActionParts, request: SubresourceRequest, options: ActionOptions): SubresourceResponse {

@@ -4,7 +4,7 @@ import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext } from '../../context.ts';
 import { storageClasses } from '../../disks/definitions/storage-class.ts';
-import { reservedMemoryBytes } from '../../core/node-status.ts';
+import { hostMemory } from '../memory/memory-notes.ts';
 import { parseCards, parseDisks, parseEachCpu } from '../reading/host.ts';
 import { textOf } from '../reading/process.ts';
 import { mountOf, type Mount } from './mounts.ts';
@@ -55,8 +55,7 @@ function writeMemory(page: Page, promisedBytes: number): void {
     const fromNode = name === 'MemTotal' ? totalmem() : name === 'MemAvailable' ? freemem() : undefined;
     page.family(`node_memory_${name}_bytes`, 'gauge', `${name} of the host’s memory.`).set(kib === undefined ? fromNode : Number(kib) * 1024);
   }
-  const allocatable = Math.max(0, totalmem() - reservedMemoryBytes(totalmem()));
-  page.family('hayloft_node_memory_allocatable_bytes', 'gauge', 'Memory that machines can have without taking from the host’s own programs.').set(allocatable);
+  page.family('hayloft_node_memory_allocatable_bytes', 'gauge', 'Memory that machines can have without taking from the host’s own programs.').set(hostMemory().allocatableBytes);
   page.family('hayloft_node_memory_promised_bytes', 'gauge', 'Memory that the running machines were given, in all.').set(promisedBytes);
 }
 
