@@ -11,10 +11,14 @@ import { SelfCheck } from './engine/self-check.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { imagesTopic } from './images/images-topic.ts';
 import { Uploads } from './images/uploads.ts';
+import { actionCalls } from './machine-actions/action-calls.ts';
+import { snapshotsTopic } from './machine-actions/snapshots-topic.ts';
 import { guestCalls } from './machines/guest-calls.ts';
 import { machineCalls } from './machines/machine-calls.ts';
 import { SavedViews } from './machines/saved-views.ts';
 import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
+import { Journal } from './tasks/journal.ts';
+import { Tasks } from './tasks/tasks.ts';
 
 export interface BackendOptions {
   /** Hayloft's data folder; must be there. */
@@ -43,6 +47,7 @@ export function createBackend(options: BackendOptions): Backend {
   const clusters = new Clusters(join(dataDir, 'clusters'), log);
   const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
   const selfCheck = new SelfCheck(clusters.local, dataDir);
+  const tasks = new Tasks(clusters, new Journal(join(dataDir, 'tasks.json'), log.warn.bind(log)));
   const uploads = new Uploads(clusters);
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   return {
@@ -55,10 +60,19 @@ export function createBackend(options: BackendOptions): Backend {
           return {};
         },
         ...clusterCalls(clusters),
-        ...machineCalls(clusters),
+        ...machineCalls({ clusters, tasks }),
+        ...actionCalls({ clusters, tasks }),
         ...guestCalls(clusters),
         ...views.calls(),
         ...imageCalls(clusters, uploads),
+        'tasks.cancel': async ({ taskId }) => {
+          await tasks.cancel(taskId);
+          return {};
+        },
+        'tasks.dismiss': ({ taskId }) => {
+          tasks.dismiss(taskId);
+          return Promise.resolve({});
+        },
       },
       topics: {
         selfCheck: () => selfCheck,
@@ -68,6 +82,8 @@ export function createBackend(options: BackendOptions): Backend {
         machines: ({ clusterId }) => machinesTopic(clusters, clusterId),
         views: () => views.topic,
         machine: (ref) => machineTopic(clusters, ref),
+        snapshots: (ref) => snapshotsTopic(clusters, ref),
+        tasks: () => tasks.topic,
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,
       },
@@ -76,6 +92,7 @@ export function createBackend(options: BackendOptions): Backend {
     begin: () => engine.begin(),
     close: async () => {
       engine.close();
+      tasks.close();
       await uploads.close();
       clusters.close();
     },

@@ -4,8 +4,14 @@ import type { ActedOn, AskedAction } from './action.ts';
 export interface OpenQuestion {
   what: AskedAction;
   machine: ActedOn;
+  /** What of the machine it is about: a disk, a drive, a snapshot, a volume. */
+  subject: string | undefined;
   open: boolean;
+  /** Tells one question from the next. */
+  number: number;
 }
+
+let asked = 0;
 
 class Question {
   /** Kept when closed, so that the dialog keeps its words while it goes. */
@@ -18,7 +24,11 @@ class Question {
 
 export const question = new Question();
 
-/** Opens the question that begins an action. */
-export function askAbout(what: AskedAction, machine: ActedOn): void {
-  question.current = { what, machine, open: true };
+/**
+ * Opens the question that begins an action.
+ * @param subject what of the machine it is about, where that is known: the name of a disk, drive or snapshot, or the claim to attach
+ */
+export function askAbout(what: AskedAction, machine: ActedOn, subject?: string): void {
+  asked += 1;
+  question.current = { what, machine, subject, open: true, number: asked };
 }

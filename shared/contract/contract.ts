@@ -5,12 +5,14 @@ import { clusterCalls, clusterTopics } from './clusters.ts';
 import { consoleStreams } from './consoles.ts';
 import type { ContractDefinition } from './define.ts';
 import { imageCalls, imageStreams, imageTopics } from './images.ts';
+import { machineActionCalls, machineActionTopics } from './machine-actions.ts';
 import { machineCalls, machineTopics } from './machines.ts';
 import { savedViewCalls, savedViewTopics } from './saved-views.ts';
+import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...savedViewCalls, ...imageCalls },
-  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...savedViewTopics, ...imageTopics },
+  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
+  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...imageTopics },
   streams: { ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

@@ -220,7 +220,6 @@ export const machineCalls = {
   'machines.openSsh': { input: objectRef, output: z.object({ host: z.string(), port: z.number() }) },
   /** Sets labels of the machine, and takes off those that are null. */
   'machines.label': { input: objectRef.extend({ labels: z.record(z.string(), z.string().nullable()) }), output: z.object({}) },
-  'machines.delete': { input: objectRef.extend({ deleteDisks: z.boolean() }), output: z.object({}) },
 };
 
 export const machineTopics = {

@@ -2,6 +2,7 @@
 import type { DataVolumeSpec } from './cdi.ts';
 import type { AccessMode, VolumeMode } from './core.ts';
 import type { TypeMatcher, TypeRef } from './instancetype.ts';
+import type { MigrationState } from './migration.ts';
 import type { Condition, KubeObject, ObjectMeta } from './object.ts';
 
 export type RunStrategy = 'Always' | 'Halted' | 'Manual' | 'RerunOnFailure' | 'Once';
@@ -142,8 +143,8 @@ export interface CpuFeature {
 }
 
 export interface DomainSpec {
-  cpu?: { cores?: number; sockets?: number; threads?: number; model?: string; features?: CpuFeature[] };
-  memory?: { guest?: string };
+  cpu?: { cores?: number; sockets?: number; threads?: number; maxSockets?: number; model?: string; features?: CpuFeature[] };
+  memory?: { guest?: string; maxGuest?: string };
   resources?: {
     requests?: { memory?: string; cpu?: string | number };
     limits?: { memory?: string; cpu?: string | number };
@@ -277,5 +278,6 @@ export interface VirtualMachineInstance extends KubeObject {
     machine?: { type?: string };
     qosClass?: string;
     activePods?: Record<string, string>;
+    migrationState?: MigrationState;
   };
 }

@@ -1,8 +1,11 @@
 /** The kinds that are watched, and the paths of their lists. */
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
+import type { VirtualMachineClone } from '#shared/kube/clone.ts';
 import type { KubeEvent, KubeNode, PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { VirtualMachineInstanceMigration } from '#shared/kube/migration.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
+import type { VirtualMachineRestore, VirtualMachineSnapshot, VirtualMachineSnapshotContent } from '#shared/kube/snapshot.ts';
 
 export interface Kind<T extends KubeObject> {
   /** `/apis/kubevirt.io/v1`, or `/api/v1` for the core group. */
@@ -18,6 +21,12 @@ const kind = <T extends KubeObject>(base: string, plural: string): Kind<T> => ({
 
 export const virtualMachines = kind<VirtualMachine>('/apis/kubevirt.io/v1', 'virtualmachines');
 export const virtualMachineInstances = kind<VirtualMachineInstance>('/apis/kubevirt.io/v1', 'virtualmachineinstances');
+export const migrations = kind<VirtualMachineInstanceMigration>('/apis/kubevirt.io/v1', 'virtualmachineinstancemigrations');
+/** In the version that KubeVirt serves from 1.0 to today. */
+export const snapshots = kind<VirtualMachineSnapshot>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinesnapshots');
+export const snapshotContents = kind<VirtualMachineSnapshotContent>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinesnapshotcontents');
+export const restores = kind<VirtualMachineRestore>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinerestores');
+export const clones = kind<VirtualMachineClone>('/apis/clone.kubevirt.io/v1beta1', 'virtualmachineclones');
 export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes');
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
 export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), clusterWide: true };

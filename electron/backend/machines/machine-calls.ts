@@ -1,21 +1,20 @@
-/** What a person does to machines: make, start, stop, delete. */
+/** Making machines. */
 import type { CallHandlers } from '#shared/channel/handlers.ts';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { NewMachine, NewMachineDefaults, ObjectRef, PowerCommand } from '#shared/contract/machines.ts';
-import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { NewMachine, NewMachineDefaults,  } from '#shared/contract/machines.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { nameProblem, uniqueName } from '#shared/kube/names.ts';
 import type { KubeList } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
-import { claims, dataVolumes, pathOf, subresourcePath, virtualMachines } from '../clusters/kinds.ts';
+import { claims, pathOf, virtualMachines } from '../clusters/kinds.ts';
 import { nodesOf } from '../clusters/nodes.ts';
+import type { ActionParts } from '../machine-actions/parts.ts';
 import { machineManifest } from './manifest.ts';
 
-type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.power' | 'machines.label' | 'machines.delete'>;
+type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.label'>;
 
 const gib = 2 ** 30;
 const defaultNamespace = 'default';
@@ -23,20 +22,7 @@ const defaultNamespace = 'default';
 const slowestWatchMs = 2000;
 const smallestDiskBytes = 20 * gib;
 
-/** KubeVirt's action for each of ours: which object has it, and with which body. */
-const actions: Record<PowerCommand, { on: 'virtualmachines' | 'virtualmachineinstances'; name: string; body: unknown }> = {
-  start: { on: 'virtualmachines', name: 'start', body: {} },
-  stop: { on: 'virtualmachines', name: 'stop', body: {} },
-  forceOff: { on: 'virtualmachines', name: 'stop', body: { gracePeriod: 0 } },
-  restart: { on: 'virtualmachines', name: 'restart', body: {} },
-  pause: { on: 'virtualmachineinstances', name: 'pause', body: {} },
-  unpause: { on: 'virtualmachineinstances', name: 'unpause', body: {} },
-  startPaused: { on: 'virtualmachines', name: 'start', body: { paused: true } },
-  softReboot: { on: 'virtualmachineinstances', name: 'softreboot', body: undefined },
-  reset: { on: 'virtualmachineinstances', name: 'reset', body: undefined },
-};
-
-export function machineCalls(clusters: Clusters): MachineCalls {
+export function machineCalls({ clusters, tasks }: ActionParts): MachineCalls {
   return {
     'machines.defaults': ({ clusterId, image }) => defaults(clusters.get(clusterId), image),
     'machines.create': async (form) => {
@@ -52,27 +38,15 @@ export function machineCalls(clusters: Clusters): MachineCalls {
       }
       // Whoever opens its page next must not be told that there is no such machine.
       await cluster.cache(virtualMachines).known(`${form.namespace}/${form.name}`, slowestWatchMs);
-      return { clusterId: form.clusterId, namespace: form.namespace, name: form.name };
-    },
-    'machines.power': async ({ action, ...ref }) => {
-      const { on, name, body } = actions[action];
-      const client = await clusters.get(ref.clusterId).client();
-      await client.call('PUT', subresourcePath(on, ref, name), { body });
-      return {};
+      const ref = { clusterId: form.clusterId, namespace: form.namespace, name: form.name };
+      tasks.begin({ kind: 'create', machine: ref });
+      return ref;
     },
     'machines.label': async ({ labels, ...ref }) => {
       const client = await clusters.get(ref.clusterId).client();
       await client.call('PATCH', pathOf(virtualMachines, ref.namespace, ref.name), {
         contentType: 'application/merge-patch+json',
         body: { metadata: { labels } },
-      });
-      return {};
-    },
-    'machines.delete': async ({ deleteDisks, ...ref }) => {
-      const cluster = clusters.get(ref.clusterId);
-      if (!deleteDisks) await letGoOfDisks(cluster, ref);
-      await (await cluster.client()).call('DELETE', pathOf(virtualMachines, ref.namespace, ref.name), {
-        body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' },
       });
       return {};
     },
@@ -150,19 +124,4 @@ function createFailure(error: HayloftError, name: string): HayloftError {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
-}
-
-/** Takes the machine's name off its disks, so that they stay when it goes. */
-async function letGoOfDisks(cluster: ClusterConnection, ref: ObjectRef): Promise<void> {
-  const client = await cluster.client();
-  const machine = await client.call<VirtualMachine>('GET', pathOf(virtualMachines, ref.namespace, ref.name));
-  const volumes = await client.call<KubeList<DataVolume>>('GET', pathOf(dataVolumes, ref.namespace));
-  const isOwner = (owner: { uid: string }): boolean => owner.uid === machine.metadata.uid;
-  for (const { metadata } of volumes.items) {
-    if (!metadata.ownerReferences?.some(isOwner)) continue;
-    await client.call('PATCH', pathOf(dataVolumes, ref.namespace, metadata.name), {
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { ownerReferences: metadata.ownerReferences.filter((owner) => !isOwner(owner)) } },
-    });
-  }
 }

@@ -1,12 +1,13 @@
 /** One machine with all that its page shows. */
 import { stringify } from 'yaml';
+import type { Cluster } from '#shared/contract/clusters.ts';
 import type { MachineDetail, MachineEvent } from '#shared/contract/machines.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { KubeEvent, PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
-import { DESCRIPTION_ANNOTATION } from '#shared/kube/labels.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import type { Condition, KubeObject } from '#shared/kube/object.ts';
+import { descriptionKey } from '../machine-actions/notes.ts';
 import { eventTime } from './explanation/evidence.ts';
 import { explain } from './explanation/explain.ts';
 import { machineDisks } from './machine-disks.ts';
@@ -19,11 +20,12 @@ export interface DetailObjects extends MachineObjects {
   events: readonly KubeEvent[];
 }
 
-export function machineDetail(clusterId: string, objects: DetailObjects): MachineDetail {
+/** @param flavour of the cluster: Harvester keeps some things elsewhere */
+export function machineDetail(clusterId: string, flavour: Cluster['flavour'], objects: DetailObjects): MachineDetail {
   const { vm, vmi } = objects;
   const { spec } = vm.spec.template;
   const explanation = explain({ ...objects, volumes: usedVolumes(objects) });
-  const description = vm.metadata.annotations?.[DESCRIPTION_ANNOTATION];
+  const description = vm.metadata.annotations?.[descriptionKey(flavour)];
   return {
     ...machineRow(clusterId, objects),
     ...(description === undefined ? {} : { description }),

@@ -38,7 +38,7 @@ export function machineTopic(clusters: Clusters, ref: ObjectRef): TopicSource<Ma
       const objects = machineObjects(cluster, key);
       if (!objects) return undefined;
       const volumes = new Set(volumeNames(objects.vm));
-      return machineDetail(cluster.id, {
+      return machineDetail(cluster.id, cluster.view.flavour, {
         ...objects,
         claim: (name) => cluster.cache(claims).objects.get(`${ref.namespace}/${name}`),
         volume: (name) => cluster.cache(dataVolumes).objects.get(`${ref.namespace}/${name}`),

@@ -1,0 +1,23 @@
+/** How each kind of task is followed. */
+import type { TaskKind } from '#shared/contract/tasks.ts';
+import { clone, restore, snapshot } from './kinds/copies.ts';
+import { addDisk, removeDisk } from './kinds/disks.ts';
+import { migrate } from './kinds/migration.ts';
+import { create, restart, start, stop } from './kinds/power.ts';
+import { deletion, resize } from './kinds/shape.ts';
+import type { TaskDefinition } from './standing.ts';
+
+export const taskDefinitions: Readonly<Record<TaskKind, TaskDefinition>> = {
+  create,
+  start,
+  stop,
+  restart,
+  migrate,
+  snapshot,
+  restore,
+  clone,
+  addDisk,
+  removeDisk,
+  resize,
+  delete: deletion,
+};
