@@ -271,6 +271,8 @@ export interface VirtualMachineInstance extends KubeObject {
     conditions?: Condition[];
     interfaces?: VmiInterfaceStatus[];
     guestOSInfo?: Record<string, string>;
+    /** `frozen`, or nothing. */
+    fsFreezeStatus?: string;
     volumeStatus?: VolumeStatus[];
     phaseTransitionTimestamps?: { phase: VmiPhase; phaseTransitionTimestamp: string }[];
     memory?: { guestAtBoot?: string; guestCurrent?: string; guestRequested?: string };

@@ -14,7 +14,7 @@ export interface SnapshotError {
   message?: string;
 }
 
-export type SnapshotIndication = 'Online' | 'NoGuestAgent' | 'GuestAgent' | 'QuiesceTimeout' | 'Paused' | 'PartialSnapshot';
+export type SnapshotIndication = 'Online' | 'NoGuestAgent' | 'GuestAgent' | 'QuiesceFailed' | 'QuiesceTimeout' | 'Paused' | 'PartialSnapshot';
 
 export interface VirtualMachineSnapshot extends KubeObject {
   spec: { source: SourceReference; deletionPolicy?: 'Delete' | 'Retain'; failureDeadline?: string };

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AccessKeeper } from './access-credentials/keeper.ts';
 import { AgentFactsKeeper } from './agent/facts.ts';
+import { Freezes } from './agent/freezes.ts';
 import { LinkKeeper } from './network-links/links.ts';
 import type { Guest, GuestExit, GuestState, Hypervisor } from '../qemu/types.ts';
 
@@ -15,6 +16,7 @@ export class Guests {
   /** The keys and passwords that these agents give their guests. */
   readonly access = new AccessKeeper((uid) => this.onChange(uid));
   readonly links = new LinkKeeper();
+  readonly freezes = new Freezes((uid) => this.onChange(uid));
   readonly #exits = new Map<string, GuestExit>();
   /** Told of everything that happens to a guest, by its VMI's uid. */
   onChange: (uid: string) => void = () => undefined;
@@ -44,6 +46,9 @@ export class Guests {
     this.#running.set(guest.uid, guest);
     guest.onChange(() => this.onChange(guest.uid));
     this.agents.follow(guest);
+    guest.agent.onChange(() => {
+      if (guest.agent.connected) void this.freezes.check(guest);
+    });
     guest.monitor.onEvent(({ event, data }) => {
       if (event === 'RESET' && data['guest'] === true) this.onReboot(guest.uid);
     });
@@ -51,6 +56,7 @@ export class Guests {
     void guest.ended.then((exit) => {
       this.#running.delete(guest.uid);
       this.#exits.set(guest.uid, exit);
+      this.freezes.ended(guest.uid);
       this.onEnd(guest.uid);
       this.onChange(guest.uid);
     });

@@ -11,6 +11,7 @@ import { findUefiFirmware } from '../qemu/firmware/uefi.ts';
 import { findSwtpm } from '../qemu/tpm/swtpm.ts';
 import type { Hypervisor } from '../qemu/types.ts';
 import { consoleStreams, screenshotRoute } from './actions/consoles.ts';
+import { freezeRoutes } from './agent/freeze-routes.ts';
 import { agentRoutes } from './agent/routes.ts';
 import { powerRoutes } from './actions/power.ts';
 import { refusedRoutes } from './actions/refused.ts';
@@ -72,7 +73,7 @@ export function createMachinesModule({ hypervisor, disks, volumes, networks }: M
     guests,
     machines,
     definitions: [machines, instances],
-    subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts), ...volumeRoutes(volumeParts)],
+    subresources: [...powerRoutes(parts), ...refusedRoutes(parts), screenshotRoute(parts), ...agentRoutes(parts), ...freezeRoutes(parts), ...volumeRoutes(volumeParts)],
     streams: consoleStreams(parts),
     raw: [restRoute(() => restParts(parts.context(), guests))],
     start: async (context) => {
@@ -91,6 +92,7 @@ export function createMachinesModule({ hypervisor, disks, volumes, networks }: M
     stop: async () => {
       stopNoting();
       guests.agents.stop();
+      guests.freezes.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await hypervisor.release();
     },
@@ -108,6 +110,7 @@ async function adopt(parts: RestParts): Promise<void> {
     const vmi = known.get(guest.uid);
     if (vmi) {
       guests.hold(guest);
+      guests.freezes.takeOver(guest);
       await goOn(parts, guest, vmi);
     } else {
       context.log.warn('A guest runs that belongs to no machine; it is ended', { uid: guest.uid, pid: guest.pid });

@@ -2,6 +2,7 @@
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { findCondition } from '#shared/kube/machine-status.ts';
 import type { Condition } from '#shared/kube/object.ts';
 import type { ResourceDefinition } from '../api/definition.ts';
 import type { DiskParts } from '../disks/parts.ts';
@@ -10,6 +11,7 @@ import { setCondition } from '../machines/guests.ts';
 import { isFinal } from '../machines/controllers/instance-status.ts';
 import { virtualMachineInstances } from '../machines/definitions/virtual-machine-instance.ts';
 import { timestamp } from '../store/keys.ts';
+import { Quiesce } from './quiesce.ts';
 import type { Writer } from './take.ts';
 
 export interface SnapshotParts extends DiskParts {
@@ -34,7 +36,9 @@ export function liveInstance({ resources }: SnapshotParts, namespace: string | u
 /** The guest behind an instance; undefined while it starts. */
 export function writerOf({ guests }: SnapshotParts, vmi: VirtualMachineInstance): Writer | undefined {
   const guest = guests.get(vmi.metadata.uid);
-  return guest && vmi.status?.phase === 'Running' ? { guest, name: vmi.metadata.name ?? '' } : undefined;
+  if (!guest || vmi.status?.phase !== 'Running') return undefined;
+  const asks = guest.agent.connected && findCondition(vmi.status.conditions, 'Paused')?.status !== 'True';
+  return { guest, name: vmi.metadata.name ?? '', ...(asks ? { quiesce: new Quiesce(guests, guest) } : {}) };
 }
 
 /** The claims behind a machine's volumes, by volume name. */

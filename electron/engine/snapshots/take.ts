@@ -19,14 +19,15 @@ import { QmpError } from '../qemu/qmp.ts';
 import type { Guest } from '../qemu/types.ts';
 import { holdersOf } from './held.ts';
 import { openDisk, type OpenDisk } from './live-disks.ts';
+import type { Quiesce } from './quiesce.ts';
 
 /** The running guest that writes to the disks. */
 export interface Writer {
   guest: Guest;
   /** Name of its VMI. */
   name: string;
-  /** Asks the guest to write down what it has in mind, and to wait; undefined where nobody can be asked. */
-  freeze?: () => Promise<() => Promise<void>>;
+  /** Has the guest write down what it has in mind, and wait; undefined where nobody can be asked. */
+  quiesce?: Quiesce;
 }
 
 export interface Target {
@@ -116,7 +117,7 @@ function enter(steps: readonly Step[], check: () => void): void {
  * As long as a new file is empty it shows what is below it, whoever writes there: so it may have its name before
  * QEMU takes it, and an end of everything in between does no harm.
  */
-async function switchLive(steps: readonly Step[], { guest, freeze }: Writer): Promise<void> {
+async function switchLive(steps: readonly Step[], { guest, quiesce }: Writer): Promise<void> {
   const { monitor } = guest;
   enter(steps, () => undefined);
   await syncFolders(steps);
@@ -131,7 +132,7 @@ async function switchLive(steps: readonly Step[], { guest, freeze }: Writer): Pr
       added.push(node);
       actions.push({ type: 'blockdev-snapshot', data: { node: open.node, overlay: node } });
     }
-    thaw = await freeze?.();
+    if (actions.length > 0) thaw = await quiesce?.freeze();
     if (actions.length > 0) await monitor.command('transaction', { actions });
   } catch (error) {
     // Whether it happened is not known when QEMU ended meanwhile: then the files stay, for they may hold data.

@@ -25,11 +25,9 @@ export const subresources: readonly Subresource[] = [
   onMachines('removememorydump', noDump),
   onMachines('objectgraph', 'an experiment of KubeVirt’s that is off by default'),
   ...[
-    ...['pause', 'unpause', 'softreboot', 'reset', 'addvolume', 'removevolume'],
+    ...['pause', 'unpause', 'freeze', 'unfreeze', 'softreboot', 'reset', 'addvolume', 'removevolume'],
     ...['guestosinfo', 'userlist', 'filesystemlist', 'vnc', 'vnc/screenshot', 'console', 'portforward'],
   ].map((name) => onInstances(name)),
-  onInstances('freeze', 'file systems are not frozen from outside'),
-  onInstances('unfreeze', 'file systems are not frozen from outside'),
   onInstances('usbredir', 'USB devices are not redirected'),
   onInstances('vsock', 'there is no vsock here'),
   onInstances('sev', 'memory is not encrypted'),

@@ -8,11 +8,14 @@ type Status = NonNullable<VirtualMachineInstance['status']>;
 
 /**
  * Adds what the agent said to what QEMU said.
+ * @param frozen whether it holds the file systems still
  * @param facts undefined when no agent is connected: what an earlier one said is then taken back
  */
-export function describeAgent(status: Status, facts: AgentFacts | undefined, now: string): void {
+export function describeAgent(status: Status, facts: AgentFacts | undefined, now: string, frozen = false): void {
   status.conditions = setCondition(status.conditions ?? [], 'AgentConnected', facts && { status: 'True' }, now);
   status.guestOSInfo = facts?.system ?? {};
+  if (frozen) status.fsFreezeStatus = 'frozen';
+  else delete status.fsFreezeStatus;
   if (facts) status.interfaces = mergeInterfaces(status.interfaces ?? [], facts.interfaces);
 }
 

@@ -231,7 +231,7 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     enterPhase(status, { phase: 'Running' }, now);
     status.volumeStatus = volumeStatuses(vmi, states, claimOf);
     describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
-    describeAgent(status, guests.agents.get(guest.uid), now);
+    describeAgent(status, guests.agents.get(guest.uid), now, guests.freezes.isFrozen(guest.uid));
     if (access) describeAccess(status, access, now);
   });
   tellOfPause(parts, vmi, state, full?.message);

@@ -25,6 +25,7 @@ export const virtualMachineInstances: ResourceDefinition<VirtualMachineInstance>
         conditions: conditionList,
         interfaces: array(any()),
         guestOSInfo: map(any()),
+        fsFreezeStatus: string(),
         volumeStatus: array(any()),
         phaseTransitionTimestamps: array(any()),
         memory: any(),

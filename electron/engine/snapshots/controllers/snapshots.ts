@@ -2,12 +2,12 @@
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { VirtualMachineSnapshot, VirtualMachineSnapshotContent } from '#shared/kube/snapshot.ts';
+import { durationMs } from '../../api/representation/go-duration.ts';
 import { createController, related, type Controller, type Key, type ReconcileResult } from '../../controller.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { virtualMachines } from '../../machines/definitions/virtual-machine.ts';
 import { timestamp } from '../../store/keys.ts';
 import { makeContent, removeContent, takeContent } from '../content.ts';
-import { durationMs } from '../definitions/parts.ts';
 import { virtualMachineSnapshotContents } from '../definitions/virtual-machine-snapshot-content.ts';
 import { virtualMachineSnapshots } from '../definitions/virtual-machine-snapshot.ts';
 import { indicationsOf } from '../indications.ts';
@@ -18,6 +18,8 @@ const SNAPSHOT_FINALIZER = 'snapshot.kubevirt.io/vmsnapshot-protection';
 const SOURCE_FINALIZER = 'snapshot.kubevirt.io/snapshot-source-protection';
 const defaultDeadlineMs = 300_000;
 const againMs = 1000;
+/** A guest that could not hold still is given some time. */
+const freezeAgainMs = 5000;
 
 export function controlSnapshots(parts: SnapshotParts): Controller {
   const { resources } = parts;
@@ -92,10 +94,11 @@ async function bring(parts: SnapshotParts, given: VirtualMachineSnapshot): Promi
     resources.changeStatus(virtualMachineSnapshots, namespace, name, (draft) => {
       draft.status = { ...draft.status, error: { message, time: timestamp() } };
       draft.status.conditions = withCondition(draft.status.conditions, 'Progressing', 'False', 'In error state');
+      if (writer?.quiesce?.failed) tellIndications(draft.status, indicationsOf(vmi, writer.quiesce));
     });
-    return { requeueAfterMs: Math.min(againMs, left) };
+    return { requeueAfterMs: Math.min(writer?.quiesce?.failed ? freezeAgainMs : againMs, left) };
   }
-  succeed(parts, given, indicationsOf(vmi, false));
+  succeed(parts, given, indicationsOf(vmi, writer?.quiesce, given.status?.indications));
   unlock(parts, vm.metadata.namespace, vm.metadata.name ?? '', name);
   return undefined;
 }
@@ -129,10 +132,7 @@ function succeed({ resources }: SnapshotParts, { metadata }: VirtualMachineSnaps
     delete status.error;
     if (content?.metadata.name !== undefined) status.virtualMachineSnapshotContentName = content.metadata.name;
     if (content?.status?.creationTime !== undefined) status.creationTime = content.status.creationTime;
-    if (indications.length > 0) {
-      status.indications = indications.map(({ indication }) => indication);
-      status.sourceIndications = indications;
-    }
+    tellIndications(status, indications);
     status.snapshotVolumes = {
       ...(included.length > 0 ? { includedVolumes: included } : {}),
       ...(excluded.length > 0 ? { excludedVolumes: excluded } : {}),
@@ -140,6 +140,12 @@ function succeed({ resources }: SnapshotParts, { metadata }: VirtualMachineSnaps
     status.conditions = withCondition(status.conditions, 'Progressing', 'False', 'Operation complete');
     status.conditions = withCondition(status.conditions, 'Ready', 'True', 'Ready');
   });
+}
+
+function tellIndications(status: NonNullable<VirtualMachineSnapshot['status']>, indications: ReturnType<typeof indicationsOf>): void {
+  if (indications.length === 0) return;
+  status.indications = indications.map(({ indication }) => indication);
+  status.sourceIndications = indications;
 }
 
 /** Its time is over: nothing of it stays. */

@@ -3,7 +3,8 @@ import type { VirtualMachineSnapshot } from '#shared/kube/snapshot.ts';
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { invalid } from '../../api/errors.ts';
 import { array, boolean, object, string, time } from '../../api/schema.ts';
-import { checkReference, conditionsSchema, durationPattern, errorSchema, immutableSpec, reference, SNAPSHOT_GROUP } from './parts.ts';
+import { durationPattern } from '../../api/representation/go-duration.ts';
+import { checkReference, conditionsSchema, errorSchema, immutableSpec, reference, SNAPSHOT_GROUP } from './parts.ts';
 
 /** The state of a machine at one moment: its spec, and all its disks. */
 export const virtualMachineSnapshots: ResourceDefinition<VirtualMachineSnapshot> = {
