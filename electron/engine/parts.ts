@@ -5,6 +5,8 @@ import { createClonesModule } from './clones/module.ts';
 import { createCoreModule } from './core/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
+import { Downloads } from './exports/downloads.ts';
+import { createExportsModule } from './exports/module.ts';
 import { createInstancetypesModule } from './instancetypes/module.ts';
 import { createMachinesModule } from './machines/module.ts';
 import { createMetricsModule } from './metrics/module.ts';
@@ -26,10 +28,12 @@ export function engineParts(issue: Issue): EngineParts {
       });
       const networks = createNetworksModule({ guests: () => machines.guests, dataDir, log });
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes, networks: networks.attachments });
+      const downloads = new Downloads();
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
       const metrics = createMetricsModule({ guests: machines.guests });
-      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), metrics];
+      const exports = createExportsModule({ disks: disks.parts, downloads });
+      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), exports, metrics];
     },
     createServer: createApiServer,
   };

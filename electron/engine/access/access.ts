@@ -1,5 +1,6 @@
 /** Who may come in and do what: tokens, roles, and what is open under each token. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EXPORT_TOKEN_HEADER } from '#shared/kube/export.ts';
 import { unauthorized } from '../api/errors.ts';
 import type { Log } from '../context.ts';
 import type { Resources } from '../store/resources.ts';
@@ -79,7 +80,7 @@ export function createAccess({ resources, ownerToken, suspicious, log }: AccessO
       return { user: impersonated(bearer.user, headers, check), credential: bearer.credential };
     },
     observe: ({ headers, socket: { remoteAddress } }, response) => {
-      if (headers.authorization === undefined) return;
+      if (headers.authorization === undefined && headers[EXPORT_TOKEN_HEADER] === undefined) return;
       failedLogins.check(remoteAddress);
       response.once('finish', () => {
         // What is to be late or refused is the next one: this one is answered.

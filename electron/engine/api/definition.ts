@@ -124,6 +124,8 @@ export interface StreamRoute {
 /** A path that is not a Kubernetes resource and does its own authentication (CDI's upload proxy). */
 export interface RawRoute {
   path: string;
+  /** All paths that begin so are its own. */
+  isPrefix?: true;
   methods: readonly string[];
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }

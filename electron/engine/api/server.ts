@@ -47,7 +47,9 @@ const closeWithinMs = 2_000;
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { log, access } = options;
   const routes = new Routes(options.store, options.modules, packageJson.version);
-  const raw = new Map(options.modules.flatMap((module) => module.raw ?? []).map((route) => [route.path, route]));
+  const rawRoutes = options.modules.flatMap((module) => module.raw ?? []);
+  const raw = new Map(rawRoutes.map((route) => [route.path, route]));
+  const prefixed = rawRoutes.filter(({ isPrefix }) => isPrefix);
   const streams = new Streams();
   let closing = false;
   const health = new Health([
@@ -89,7 +91,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = addressOf(request);
     try {
-      const route = raw.get(path);
+      const route = raw.get(path) ?? prefixed.find((candidate) => path.startsWith(candidate.path));
       if (route) {
         if (!route.methods.includes(request.method ?? '')) throw methodNotAllowed(request.method, route.methods);
         access.observe(request, response);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { EXPORT_TOKEN_HEADER } from '#shared/kube/export.ts';
 import { get, type HttpTarget } from './http-source.ts';
 import { place, type Placement } from './place.ts';
 import { isCutOff, receiveImage } from './receive.ts';
@@ -39,7 +40,10 @@ async function transferImage(
   const [algorithm = '', digest = ''] = checksum?.split(':') ?? [];
   const hash = checksum === undefined ? undefined : createHash(algorithm);
   try {
+    // Only an export is asked for with its token.
+    const isExport = EXPORT_TOKEN_HEADER in { ...target.headers, ...target.secretHeaders };
     const received = await receiveImage(response, {
+      isExport,
       path: transfer.path,
       sizeBytes,
       capacityBytes: to.capacityBytes,
@@ -58,7 +62,7 @@ async function transferImage(
     });
     const found = hash?.digest('hex');
     if (found !== undefined && found !== digest.toLowerCase()) throw otherChecksum(algorithm, digest, found);
-    await place(received, to);
+    await place(received, { ...to, isExport });
   } catch (error) {
     if (identity === undefined) await transfer.discard();
     throw error;

@@ -19,6 +19,8 @@ export interface Placement {
   /** How large the disk is to be. */
   capacityBytes: number;
   signal: AbortSignal;
+  /** See {@link asExported}. */
+  isExport?: boolean;
 }
 
 /** Whether a received file takes more than a moment to be placed. */
@@ -47,7 +49,7 @@ export async function place(received: Received, to: Placement): Promise<void> {
 async function placePacked(received: Received, packing: Packing, to: Placement): Promise<void> {
   const unpacked = to.files.partialFor(to.claim, 'unpacked');
   try {
-    await place(await unpack(received.path, packing, { to: unpacked, capacityBytes: to.capacityBytes, signal: to.signal }), to);
+    await place(await unpack(received.path, packing, { to: unpacked, capacityBytes: to.capacityBytes, signal: to.signal, ...(to.isExport ? { isExport: true } : {}) }), to);
   } finally {
     await rm(received.path, { force: true });
     await rm(unpacked, { force: true });

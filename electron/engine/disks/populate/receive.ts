@@ -19,6 +19,8 @@ export interface ReceiveOptions {
   /** The disk that was asked for: a larger image is refused. */
   capacityBytes: number;
   signal: AbortSignal;
+  /** See {@link asExported}. */
+  isExport?: boolean;
   onProgress?: (bytes: number) => void;
   /** Given every byte. */
   hash?: Hash;
@@ -66,7 +68,8 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
   let finding: ImageFinding | undefined;
 
   const look = (size: number | undefined): ImageFinding => {
-    const found = recognize(Buffer.concat(head ?? []), size);
+    const seen = recognize(Buffer.concat(head ?? []), size);
+    const found = options.isExport && seen.packing === undefined ? asExported(seen) : seen;
     refuseProblems({ packing: undefined, ...found });
     refuseTooLarge(found, size ?? bytes, capacityBytes);
     return found;
@@ -112,6 +115,12 @@ async function pour(source: Readable, options: ReceiveOptions): Promise<Received
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * What an export of a disk is: that disk, whatever is on it. A blank one, or one with a file system and no partitions,
+ * would otherwise not pass for an image, and one that holds an image of another format would be taken for that.
+ */
+export const asExported = (finding: ImageFinding): ImageFinding => (finding.kind === 'iso' ? finding : { kind: 'disk', format: 'raw', truncated: false });
 
 /** Packed images are judged when they are unpacked. */
 export function refuseProblems({ problem, packing }: Pick<ImageFinding, 'problem'> & { packing: ImageFinding['packing'] | undefined }): void {

@@ -14,7 +14,7 @@ import type { ImageFinding, Packing } from '#shared/images/finding.ts';
 import { HEAD_BYTES, recognize } from '#shared/images/recognize.ts';
 import { findProgram } from '../../qemu/binary.ts';
 import { asSpaceError } from '../files/space.ts';
-import { refuseLargerThan, refuseProblems, refuseTooLarge, type Received } from './receive.ts';
+import { asExported, refuseLargerThan, refuseProblems, refuseTooLarge, type Received } from './receive.ts';
 
 const outputBytes = 256 * 1024;
 /** What a format's own tables may add to the disk in it. */
@@ -26,16 +26,18 @@ export interface UnpackOptions {
   to: string;
   capacityBytes: number;
   signal: AbortSignal;
+  /** See {@link asExported}. */
+  isExport?: boolean;
 }
 
 /**
  * Unpacks a received file. Zeros are left out of the new one, as holes.
  * @throws HayloftError `truncated` (damaged or cut off), `too-large` as soon as it does not fit, what {@link recognize} refuses
  */
-export async function unpack(path: string, packing: Packing, { to, capacityBytes, signal }: UnpackOptions): Promise<Received> {
+export async function unpack(path: string, packing: Packing, { to, capacityBytes, signal, isExport = false }: UnpackOptions): Promise<Received> {
   const file = await open(to, 'w', 0o600);
   try {
-    const writer = sparseWriter(file, capacityBytes);
+    const writer = sparseWriter(file, capacityBytes, isExport);
     await pipeline(createReadStream(path, { highWaterMark: outputBytes }), decompressor(packing), writer.take, { signal });
     return { path: to, ...(await writer.finish()) };
   } catch (error) {
@@ -52,7 +54,7 @@ export async function unpack(path: string, packing: Packing, { to, capacityBytes
   }
 }
 
-function sparseWriter(file: FileHandle, capacityBytes: number): {
+function sparseWriter(file: FileHandle, capacityBytes: number, isExport: boolean): {
   take: (chunks: AsyncIterable<Buffer>) => Promise<void>;
   finish: () => Promise<{ bytes: number; finding: ImageFinding }>;
 } {
@@ -61,7 +63,8 @@ function sparseWriter(file: FileHandle, capacityBytes: number): {
   let finding: ImageFinding | undefined;
   let bytes = 0;
   const look = (size: number | undefined): ImageFinding => {
-    const found = recognize(head, size);
+    const seen = recognize(head, size);
+    const found = isExport ? asExported(seen) : seen;
     // A package in a package is not unpacked again.
     refuseProblems({ ...found, packing: undefined });
     refuseTooLarge(found, size ?? bytes, capacityBytes);

@@ -1,0 +1,36 @@
+/** Types of KubeVirt's exports (`export.kubevirt.io/v1beta1`): disks and the machine's definition, to be downloaded. */
+import type { Condition, KubeObject } from './object.ts';
+import type { SourceReference } from './snapshot.ts';
+
+/** Header, or parameter of the query, that opens the downloads of one export. */
+export const EXPORT_TOKEN_HEADER = 'x-kubevirt-export-token';
+
+export interface ExportVolume {
+  name: string;
+  formats?: { format: 'raw' | 'gzip'; url: string }[];
+}
+
+export interface ExportLink {
+  /** Certificates to trust there, PEM. */
+  cert: string;
+  volumes?: ExportVolume[];
+  manifests?: { type: 'all' | 'auth-header-secret'; url: string }[];
+}
+
+export interface VirtualMachineExport extends KubeObject {
+  spec: {
+    source: SourceReference;
+    /** Name of a Secret whose `token` opens the downloads. */
+    tokenSecretRef?: string;
+    /** Like `2h0m0s`, which is the default. */
+    ttlDuration?: string;
+  };
+  status?: {
+    phase?: 'Pending' | 'Ready' | 'Terminated' | 'Skipped';
+    links?: { internal?: ExportLink; external?: ExportLink };
+    tokenSecretRef?: string;
+    ttlExpirationTime?: string;
+    virtualMachineName?: string;
+    conditions?: Condition[];
+  };
+}
