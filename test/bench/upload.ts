@@ -11,6 +11,7 @@ import { connectApp } from '../rig/app-channel.ts';
 import { until } from '../rig/until.ts';
 import { median, type Measurement } from './measurement.ts';
 import { startNginx } from './peers.ts';
+import { warmMemory } from './warm-memory.ts';
 
 const sizeMiB = 1024;
 const runs = 5;
@@ -35,12 +36,14 @@ export async function upload(): Promise<Measurement[]> {
     const peer: number[] = [];
     for (let run = 0; run < runs; run++) {
       const target = { clusterId: 'local', namespace: 'default', name: '' };
+      warmMemory(folder, 2 * sizeMiB);
       const begun = performance.now();
       const { uploadId } = await client.call('images.uploadFile', { ...target, fileName: `disk-${run}.img`, path: file });
       const done = await until('the upload', () => ended(uploads.get(uploadId)));
       ours.push(sizeMiB / ((performance.now() - begun) / 1000));
       if (done.state !== 'done') throw new Error(done.error?.message ?? done.state);
       await client.call('images.delete', { ...target, name: done.name });
+      warmMemory(folder, 2 * sizeMiB);
       peer.push(await withCurl(file, `http://127.0.0.1:${nginx.port}/disk-${run}.img`));
       rmSync(join(nginx.folder, 'files', `disk-${run}.img`));
     }
@@ -54,7 +57,7 @@ export async function upload(): Promise<Measurement[]> {
         peerName: 'curl -T to nginx',
         goal: { kind: 'at least', ratio: 0.9 },
         runs,
-        note: 'Ours is checked and synced to disk; nginx’s is neither.',
+        note: 'Ours is checked and synced to disk; nginx’s is neither. An engine on the same computer reads the file itself.',
       },
     ];
   } finally {

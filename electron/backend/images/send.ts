@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError } from '#shared/contract/errors.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { askOffset, uploadProxy, uploadToken, type SendTarget } from './upload-proxy.ts';
+import { askOffset, sourceHeaders, uploadProxy, uploadToken, type SendTarget, type SourceFile, type UploadOffset, type UploadProxy } from './upload-proxy.ts';
 import { sendRequest } from './send-request.ts';
 import type { UploadSource } from './upload-source.ts';
 
@@ -15,6 +15,7 @@ export type { SendTarget } from './upload-proxy.ts';
 const patienceMs = 10 * 60_000;
 const firstWaitMs = 250;
 const longestWaitMs = 5000;
+const followEveryMs = 250;
 /** What may be over in a moment: the network is gone, or the engine begins anew. */
 const passing: readonly string[] = ['connection-lost', 'unreachable', 'timeout', 'engine-not-running'];
 
@@ -44,23 +45,10 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
     }, options);
     return;
   }
-  const next = { offset: begun.offset, token, api, proxy };
+  const next = { ...begun, token, api, proxy };
   for (let failures = 0, since = performance.now(); ; ) {
     try {
-      await sendRequest(next.api, next.proxy, {
-        method: 'PATCH',
-        headers: {
-          authorization: `Bearer ${next.token}`,
-          'content-type': 'application/partial-upload',
-          'content-length': source.sizeBytes - next.offset,
-          'upload-offset': next.offset,
-          'upload-length': source.sizeBytes,
-          'upload-complete': '?1',
-        },
-        chunks: source.chunksFrom(next.offset),
-        from: next.offset,
-        to: source.sizeBytes,
-      }, options);
+      await sendRest(next, source, options);
       return;
     } catch (error) {
       if (!isPassing(error, options.signal)) throw error;
@@ -85,18 +73,71 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
   }
 }
 
+/** From `offset` on: names the file to whoever can read it, else sends the bytes. */
+async function sendRest(next: Next, source: UploadSource, options: SendOptions): Promise<void> {
+  const { api, proxy, token, offset } = next;
+  const { file, sizeBytes } = source;
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/partial-upload',
+    'upload-offset': offset,
+    'upload-length': sizeBytes,
+    'upload-complete': '?1',
+  };
+  if (file !== undefined && next.takesFiles) {
+    const stop = followCopy(next, file, options);
+    try {
+      const named = { ...headers, ...sourceHeaders(file), 'content-length': 0 };
+      await sendRequest(api, proxy, { method: 'PATCH', headers: named, chunks: nothing(), from: offset, to: offset }, options);
+      return;
+    } catch (error) {
+      // An engine that runs as a service may be kept out of people's folders.
+      if (asHayloftError(error).code !== 'not-found') throw error;
+    } finally {
+      stop();
+    }
+  }
+  await sendRequest(api, proxy, {
+    method: 'PATCH',
+    headers: { ...headers, 'content-length': sizeBytes - offset },
+    chunks: source.chunksFrom?.(offset) ?? source.chunks(),
+    from: offset,
+    to: sizeBytes,
+  }, options);
+}
+
+/** The bytes of an empty body. */
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** Tells how far a copy has come, until stopped. @returns ends it */
+function followCopy({ api, proxy, token }: Next, file: SourceFile, { progress }: SendOptions): () => void {
+  let asking = false;
+  let stopped = false;
+  const timer = setInterval(() => {
+    if (asking) return;
+    asking = true;
+    askOffset(api, proxy, token, file)
+      // The copy's own answer tells what went wrong.
+      .then((found) => stopped || found === undefined || found.complete || progress(found.offset), () => undefined)
+      .finally(() => (asking = false));
+  }, followEveryMs);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
+}
+
 const isPassing = (error: unknown, signal: AbortSignal): boolean => !signal.aborted && passing.includes(asHayloftError(error).code);
 
-interface Found {
+/** Where the upload goes on. */
+interface Next extends UploadOffset {
   api: ApiClient;
-  proxy: Awaited<ReturnType<typeof uploadProxy>>;
+  proxy: UploadProxy;
   token: string;
-  offset: number;
-  complete: boolean;
 }
 
 /** @returns where the upload goes on; undefined when nobody can say yet */
-async function findAgain(client: () => Promise<ApiClient>, target: SendTarget, signal: AbortSignal): Promise<Found | undefined> {
+async function findAgain(client: () => Promise<ApiClient>, target: SendTarget, signal: AbortSignal): Promise<Next | undefined> {
   try {
     const api = await client();
     const proxy = await uploadProxy(api);

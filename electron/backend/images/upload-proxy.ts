@@ -4,6 +4,7 @@ import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import { errorFromNetwork } from '../clusters/api-errors.ts';
 import { cdiConfigs, pathOf } from '../clusters/kinds.ts';
+import type { UploadSource } from './upload-source.ts';
 
 export interface SendTarget {
   namespace: string;
@@ -15,6 +16,22 @@ export interface UploadProxy {
   url: string;
   ca: string | undefined;
 }
+
+export interface UploadOffset {
+  /** The first byte that is still to come. */
+  offset: number;
+  complete: boolean;
+  /** It reads files of this computer by itself. */
+  takesFiles: boolean;
+}
+
+export type SourceFile = NonNullable<UploadSource['file']>;
+
+/** How a file is named to an engine on this computer. */
+export const sourceHeaders = ({ path, modifiedMs }: SourceFile): Record<string, string> => ({
+  'upload-source': encodeURIComponent(path),
+  'upload-source-modified': String(modifiedMs),
+});
 
 /** A proxy that knows no offsets may not answer at all. */
 const askWithinMs = 5000;
@@ -51,22 +68,23 @@ export async function uploadToken(client: ApiClient, { namespace, claim }: SendT
 
 /**
  * Asks how far the upload has come (the IETF's resumable uploads: HEAD, Upload-Offset).
+ * @param copyOf the file that is being copied: asks after that copy, and leaves it going
  * @returns undefined where the proxy does not know such uploads, or is not ready
  */
-export function askOffset(client: ApiClient, { url, ca }: UploadProxy, token: string): Promise<{ offset: number; complete: boolean } | undefined> {
+export function askOffset(client: ApiClient, { url, ca }: UploadProxy, token: string, copyOf?: SourceFile): Promise<UploadOffset | undefined> {
   return new Promise((resolve, reject) => {
     const request = client.request(`${url}/v1beta1/upload`, {
       method: 'HEAD',
       agent: false,
       timeout: askWithinMs,
       ...(ca === undefined ? {} : { ca }),
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, ...(copyOf ? sourceHeaders(copyOf) : {}) },
     });
     request.on('response', (response) => {
       response.resume();
       const offset = response.headers['upload-offset'];
       const told = response.statusCode === 204 && typeof offset === 'string' && /^\d+$/.test(offset);
-      resolve(told ? { offset: Number(offset), complete: response.headers['upload-complete'] === '?1' } : undefined);
+      resolve(told ? { offset: Number(offset), complete: response.headers['upload-complete'] === '?1', takesFiles: response.headers['accept-upload-source'] === 'file' } : undefined);
     });
     request.on('timeout', () => {
       resolve(undefined);

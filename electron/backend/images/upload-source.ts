@@ -19,6 +19,8 @@ export interface UploadSource {
   chunks(): AsyncIterable<Uint8Array>;
   /** The same from another byte on, as often as need be; absent where the bytes come but once. */
   chunksFrom?(offset: number): AsyncIterable<Uint8Array>;
+  /** The file, for whoever can read it as well as we; its last change in milliseconds since 1970. */
+  file?: { path: string; modifiedMs: number };
 }
 
 /** @throws HayloftError when there is no such file, or it is none */
@@ -33,7 +35,7 @@ export async function fileSource(path: string): Promise<UploadSource> {
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await file.read(head, 0, head.length, 0);
     const chunksFrom = (offset: number): AsyncIterable<Uint8Array> => chunksOf(path, offset, found.mtimeMs);
-    return { sizeBytes: found.size, head, chunks: () => chunksFrom(0), chunksFrom };
+    return { sizeBytes: found.size, head, chunks: () => chunksFrom(0), chunksFrom, file: { path, modifiedMs: found.mtimeMs } };
   } finally {
     await file.close();
   }

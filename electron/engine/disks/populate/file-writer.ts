@@ -5,7 +5,10 @@
 import { close, fdatasync, ftruncate, open, writev } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** One write at a time: several at once would only spin on the file's lock in the kernel. */
+/**
+ * One write at a time: several at once would only spin on the file's lock in the kernel. Larger ones make larger pages in
+ * its cache, which cost more to come by.
+ */
 const writeAtBytes = 512 * 1024;
 /** More than this is not kept waiting. */
 const highWaterBytes = 4 * 1024 * 1024;
@@ -47,6 +50,7 @@ export async function createFileWriter(path: string, events: FileWriterEvents, f
   let writing = false;
   let syncing = false;
   let finishing = false;
+  let isFull = false;
   let failure: Error | undefined;
   let whenIdle: (() => void) | undefined;
 
@@ -79,10 +83,11 @@ export async function createFileWriter(path: string, events: FileWriterEvents, f
 
   const flush = (): void => {
     if (writing || failure || gatheredBytes === 0 || (gatheredBytes < writeAtBytes && !finishing)) return;
-    const chunks = gathered;
-    const bytes = gatheredBytes;
-    gathered = [];
-    gatheredBytes = 0;
+    let bytes = 0;
+    let count = 0;
+    while (count < gathered.length && bytes < writeAtBytes) bytes += gathered[count++]?.byteLength ?? 0;
+    const chunks = gathered.splice(0, count);
+    gatheredBytes -= bytes;
     writing = true;
     put(chunks, bytes);
   };
@@ -99,9 +104,11 @@ export async function createFileWriter(path: string, events: FileWriterEvents, f
       writing = false;
       if (error) fail(error);
       syncInBackground();
-      const wasFull = gatheredBytes >= highWaterBytes;
       flush();
-      if (wasFull) events.onDrain();
+      if (isFull && gatheredBytes < highWaterBytes) {
+        isFull = false;
+        events.onDrain();
+      }
       settle();
     });
   };
@@ -112,7 +119,8 @@ export async function createFileWriter(path: string, events: FileWriterEvents, f
       gathered.push(chunk);
       gatheredBytes += chunk.byteLength;
       flush();
-      return gatheredBytes < highWaterBytes;
+      isFull = gatheredBytes >= highWaterBytes;
+      return !isFull;
     },
     finish: async () => {
       finishing = true;

@@ -147,8 +147,11 @@ export function refuseLargerThan(imageBytes: number, capacityBytes: number): voi
 export const isCutOff = (error: unknown, signal: AbortSignal): boolean =>
   signal.aborted || (error instanceof HayloftError && error.code === 'connection-lost');
 
-/** Reads what is there already: its beginning tells what it is, and a checksum is of the whole. */
-async function readStored(path: string, bytes: number, hash: Hash | undefined): Promise<Buffer> {
+/**
+ * Reads what is there already: a checksum is of the whole.
+ * @returns its beginning, which tells what it is
+ */
+export async function readStored(path: string, bytes: number, hash: Hash | undefined): Promise<Buffer> {
   if (bytes === 0) return Buffer.alloc(0);
   const head: Buffer[] = [];
   let headBytes = 0;
@@ -161,7 +164,7 @@ async function readStored(path: string, bytes: number, hash: Hash | undefined): 
   return Buffer.concat(head);
 }
 
-function connectionLost(bytes: number, sizeBytes: number | undefined, cause?: Error): HayloftError {
+export function connectionLost(bytes: number, sizeBytes: number | undefined, cause?: Error): HayloftError {
   const whole = sizeBytes === undefined ? '' : ` of ${sizeInWords(sizeBytes)}`;
   return new HayloftError('connection-lost', `The connection ended after ${sizeInWords(bytes)}${whole}.`, {
     hint: 'Check the connection and try again.',

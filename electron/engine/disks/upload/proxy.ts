@@ -58,7 +58,7 @@ async function answer(parts: ProxyParts, request: IncomingMessage, async: boolea
   const claim = targetOf(parts, request);
   switch (request.method) {
     case 'HEAD':
-      return tellOffset(parts, claim);
+      return tellOffset(parts, claim, request);
     case 'PATCH':
       return append(parts, claim, request, async);
     case 'DELETE':

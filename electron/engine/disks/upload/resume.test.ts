@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { rigImage } from '../../../../test/rig/images/rig-image.ts';
 import { until } from '../../../../test/rig/until.ts';
 import { startDisks, uploadOf, type DisksRig } from '../disks-rig.ts';
@@ -125,5 +127,82 @@ describe('an upload that is cut off', () => {
     const rig = await target();
     const answer = await send(rig, 'PATCH', headers, iso.subarray(0, 100));
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(words)]);
+  });
+});
+
+describe('a file of this computer', () => {
+  const named = (path: string, more: Record<string, string> = {}): Record<string, string> => ({
+    'upload-source': encodeURIComponent(path),
+    'upload-source-modified': String(statSync(path).mtimeMs),
+    'upload-length': String(statSync(path).size),
+    'upload-complete': '?1',
+    'upload-offset': '0',
+    'content-length': '0',
+    ...more,
+  });
+  /** A disk with one Linux partition. */
+  const sourceFile = (bytes: number): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'hayloft source-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'dïsk.img');
+    const sector = Buffer.alloc(512);
+    sector.set([0x80, 0, 2, 0, 0x83, 0, 0, 0], 446);
+    sector.writeUInt32LE(64, 454);
+    sector.writeUInt32LE(bytes / 512 - 64, 458);
+    sector.writeUInt16LE(0xaa55, 510);
+    writeFileSync(path, sector);
+    truncateSync(path, bytes - 3);
+    appendFileSync(path, 'end');
+    return path;
+  };
+
+  it('is read by the engine itself, as the answer to HEAD offers', async () => {
+    const rig = await target();
+    expect((await send(rig, 'HEAD')).headers['accept-upload-source']).toBe('file');
+    const path = sourceFile(70 * MiB);
+    expect(await send(rig, 'PATCH', named(path))).toMatchObject({ status: 200, headers: { 'upload-complete': '?1' } });
+    await rig.untilPhase('image', 'Succeeded');
+    const found = rig.module.catalog.find('default', 'image');
+    expect(found.state === 'ready' && readFileSync(found.file.path).subarray(0, 70 * MiB).equals(readFileSync(path))).toBe(true);
+    expect(rig.fileNames()).toHaveLength(1);
+  });
+
+  it('is gone on with where an earlier transfer of it ended', async () => {
+    const rig = await target();
+    await sendPart(rig, 0, 20 * MiB, { 'repr-digest': digest });
+    const offset = await offsetOf(rig);
+    expect(offset).toBeGreaterThan(0);
+    const answer = await send(rig, 'PATCH', named(rigImage('netboot-iso'), { 'upload-offset': String(offset) }));
+    expect(answer.status).toBe(200);
+    await rig.untilPhase('image', 'Succeeded');
+    const found = rig.module.catalog.find('default', 'image');
+    expect(found.state === 'ready' && readFileSync(found.file.path).equals(iso)).toBe(true);
+  });
+
+  it.each<[string, (path: string) => Record<string, string>, number, string]>([
+    ['it is not there', (path) => ({ 'upload-source': encodeURIComponent(`${path}.not`) }), 503, 'could not open'],
+    ['it has changed since', () => ({ 'upload-source-modified': '5' }), 400, 'changed'],
+    ['it is longer than was said', () => ({ 'upload-length': String(MiB) }), 400, 'changed'],
+    ['it is a folder', () => ({ 'upload-source': encodeURIComponent(tmpdir()) }), 400, 'changed'],
+    ['its path is no whole one', () => ({ 'upload-source': 'disk.img' }), 400, 'upload-source'],
+    ['its path is not encoded right', () => ({ 'upload-source': '%E0%A4%A' }), 400, 'upload-source'],
+    ['its time is no number', () => ({ 'upload-source-modified': 'now' }), 400, 'upload-source-modified'],
+    ['it is to be a part', () => ({ 'upload-complete': '?0' }), 400, 'upload-complete'],
+  ])('is refused where %s, and leaves nothing', async (_what, more, status, words) => {
+    const rig = await target();
+    const path = sourceFile(2 * MiB);
+    const answer = await send(rig, 'PATCH', named(path, more(path)));
+    expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(words)]);
+    expect(rig.fileNames()).toEqual([]);
+  });
+
+  it('is refused where it is larger than the disk, and where it is no image', async () => {
+    const rig = await target();
+    const large = await send(rig, 'PATCH', named(sourceFile(101 * MiB)));
+    expect([large.status, large.text]).toEqual([400, expect.stringContaining('larger than')]);
+    const text = sourceFile(MiB);
+    writeFileSync(text, 'words '.repeat(1000));
+    expect((await send(rig, 'PATCH', named(text))).status).toBe(400);
+    expect(rig.fileNames()).toEqual([]);
   });
 });

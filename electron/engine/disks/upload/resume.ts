@@ -3,16 +3,18 @@
  * draft-ietf-httpbis-resumable-upload: HEAD tells the offset, PATCH appends, DELETE gives up. What an offset counts is
  * certain to be on the disk, also after the engine was killed or the power failed.
  */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createHash, type Hash } from 'node:crypto';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
+import { copyImage, type SourceFile } from '../populate/copy-image.ts';
 import { place, takesTime } from '../populate/place.ts';
-import { receiveImage } from '../populate/receive.ts';
+import { receiveImage, type Received, type ReceiveOptions } from '../populate/receive.ts';
 import { transferOf, type Transfer, type TransferNote } from '../populate/transfer-note.ts';
 import type { ProxyParts } from './proxy.ts';
 import { unavailable } from './refusal.ts';
+import { SOURCE_HEADER, isLocal, readHeaders, refusedHeader, type Asked } from './resume-headers.ts';
 
 export interface ResumeAnswer {
   status: number;
@@ -44,19 +46,21 @@ export function refuseUnlessReady({ files, jobs, resources, volumes }: ProxyPart
   }
 }
 
-/** HEAD. A connection that the sender has lost and we have not is ended by it. */
-export async function tellOffset(parts: ProxyParts, claim: PersistentVolumeClaim): Promise<ResumeAnswer> {
+/** HEAD. A connection that the sender has lost and we have not is ended by it, unless it asks after its copy. */
+export async function tellOffset(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage): Promise<ResumeAnswer> {
   const uid = claim.metadata.uid ?? '';
-  await parts.receiving.get(uid)?.cut();
+  const copying = parts.receiving.has(uid) && request.headers[SOURCE_HEADER] !== undefined;
+  if (!copying) await parts.receiving.get(uid)?.cut();
   const note = transferOf(parts.files, claim).read();
-  const complete = parts.files.find(claim) !== undefined || parts.jobs.get(uid) !== undefined;
-  if (!complete) refuseUnlessReady(parts, claim);
+  const complete = parts.files.find(claim) !== undefined || (parts.jobs.get(uid) !== undefined && !copying);
+  if (!complete && !copying) refuseUnlessReady(parts, claim);
   return {
     status: 204,
     headers: {
       'cache-control': 'no-store',
       'upload-offset': String(note?.storedBytes ?? 0),
       'upload-complete': complete ? '?1' : '?0',
+      ...(isLocal(request) ? { 'accept-upload-source': 'file' } : {}),
       ...(note?.sizeBytes === undefined ? {} : { 'upload-length': String(note.sizeBytes) }),
     },
   };
@@ -74,7 +78,7 @@ export async function abandon(parts: ProxyParts, claim: PersistentVolumeClaim): 
 export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage, async: boolean): Promise<ResumeAnswer> {
   const { files, jobs, receiving } = parts;
   const uid = claim.metadata.uid ?? '';
-  const asked = readHeaders(request.headers);
+  const asked = readHeaders(request);
   await receiving.get(uid)?.cut();
   refuseUnlessReady(parts, claim);
   const transfer = transferOf(files, claim);
@@ -95,14 +99,18 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   const capacityBytes = requestedBytes(claim.spec) ?? 0;
   const { promise: stored, resolve: tellStored } = Promise.withResolvers<undefined>();
   const state = { isWhole: false };
+  // Bytes tell by their end that the sender has left; a copy goes on only while its sender waits for the answer.
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(new HayloftError('connection-lost', 'The sender is gone.', { retryable: true }));
+  if (asked.source) request.socket.once('close', leave);
   const done = jobs.start(claim, 'upload', async ({ signal }) => {
     const hash = digest === undefined ? undefined : createHash('sha256');
     try {
-      const received = await receiveImage(request, {
+      const received = await receive(asked.source ?? request, {
         path: transfer.path,
         sizeBytes,
         capacityBytes,
-        signal,
+        signal: AbortSignal.any([signal, gone.signal]),
         ...(hash === undefined ? {} : { hash }),
         resume: {
           storedBytes,
@@ -111,7 +119,10 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
             transfer.write(note);
           },
         },
-      }).finally(() => receiving.delete(uid));
+      }).finally(() => {
+        receiving.delete(uid);
+        request.socket.off('close', leave);
+      });
       await checkDigest(hash, digest, transfer);
       state.isWhole = true;
       if (async && takesTime(received)) tellStored(undefined);
@@ -126,6 +137,7 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   });
   receiving.set(uid, {
     cut: async () => {
+      leave();
       request.destroy();
       await done.catch(() => undefined);
     },
@@ -134,38 +146,8 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   return state.isWhole ? { status: 200, headers: { 'upload-complete': '?1' } } : { status: 204, headers: { 'upload-complete': '?0', 'upload-offset': String(note.storedBytes) } };
 }
 
-interface Asked {
-  offset: number;
-  /** Whether the file ends with this request. */
-  complete: boolean;
-  length: number | undefined;
-  /** `sha-256=:BASE64:` of the whole file. */
-  digest: string | undefined;
-}
-
-function readHeaders(headers: IncomingHttpHeaders): Asked {
-  const number = (name: string): number | undefined => {
-    const text = headers[name];
-    if (text === undefined) return undefined;
-    if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) throw refusedHeader(name, 'must be a whole number');
-    return Number(text);
-  };
-  const offset = number('upload-offset');
-  const complete = headers['upload-complete'];
-  if (offset === undefined) throw refusedHeader('upload-offset', 'is needed: ask for it with HEAD');
-  if (complete !== '?0' && complete !== '?1') throw refusedHeader('upload-complete', 'must be ?1 where the file ends with this request, else ?0');
-  const declared = number('content-length');
-  const isLast = complete === '?1';
-  const length = number('upload-length') ?? (isLast && declared !== undefined ? offset + declared : undefined);
-  if (isLast && declared !== undefined && length !== offset + declared) throw refusedHeader('upload-length', 'must be where this request ends');
-  const digests = headers['repr-digest'];
-  const digest = typeof digests === 'string' ? /(?:^|,\s*)(sha-256=:[A-Za-z0-9+/=]{44}:)/.exec(digests)?.[1] : undefined;
-  if (digests !== undefined && digest === undefined) throw refusedHeader('repr-digest', 'must have a sha-256');
-  return { offset, complete: isLast, length, digest };
-}
-
-const refusedHeader = (name: string, rule: string): HayloftError =>
-  new HayloftError('bad-input', `The header ${name} ${rule}.`, { hint: 'The headers are those of the IETF’s resumable uploads.' });
+const receive = (source: SourceFile | IncomingMessage, options: ReceiveOptions): Promise<Received> =>
+  'modifiedMs' in source ? copyImage(source, options) : receiveImage(source, options);
 
 /** One file is not continued with another. */
 function refuseOther(asked: Asked, known: TransferNote | undefined): void {
