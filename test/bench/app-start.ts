@@ -5,12 +5,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { enginePid } from '../rig/app.ts';
+import { endEngine } from '../rig/app.ts';
 import { launchBrowser } from '../rig/browser.ts';
 import { repository } from '../rig/engine.ts';
 import { startProgram } from '../rig/process.ts';
-import { processes } from '../rig/processes.ts';
-import { until } from '../rig/until.ts';
 import { median, type Measurement } from './measurement.ts';
 
 const goalMs = 2000;
@@ -53,11 +51,4 @@ export async function appStart(): Promise<Measurement[]> {
     await browser.close();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}
-
-async function endEngine(engineDir: string): Promise<void> {
-  const pid = enginePid(engineDir);
-  if (pid === undefined) return;
-  process.kill(pid, 'SIGTERM');
-  await until('the engine to end', () => processes().every((entry) => entry.pid !== pid));
 }

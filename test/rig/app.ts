@@ -70,7 +70,8 @@ export function enginePid(engineDir: string): number | undefined {
   return processes().find((entry) => entry.argv.includes(engineDir) && entry.argv.some((word) => word.endsWith('engine/main.js')))?.pid;
 }
 
-async function endEngine(engineDir: string): Promise<void> {
+/** Ends the engine that works in a folder, where one does. Its machines go on. */
+export async function endEngine(engineDir: string): Promise<void> {
   const pid = enginePid(engineDir);
   if (pid === undefined) return;
   process.kill(pid, 'SIGTERM');

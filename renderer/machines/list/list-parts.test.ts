@@ -52,6 +52,7 @@ describe('the list’s address', () => {
     };
     expect(parseListState(formatListState(state))).toEqual(state);
     expect(formatListState(defaultState)).toBe('');
+    expect(parseListState(formatListState({ ...defaultState, search: 'web ' })).search).toBe('web ');
     expect(parseListState('')).toEqual(defaultState);
   });
 

@@ -50,8 +50,8 @@ export function parseListState(query: string, usualColumns: readonly ColumnId[] 
  */
 export function formatListState(state: ListState, whole = false): string {
   const query = new URLSearchParams();
-  const search = state.search.trim();
-  if (search !== '') query.set('search', search);
+  // A space at its end stays: another word may follow.
+  if (state.search.trim() !== '') query.set('search', state.search);
   for (const facet of facets) {
     const values = state.filters.filter((filter) => filter.facet === facet).map(({ value }) => value);
     for (const value of values.sort()) query.append(facet, value);

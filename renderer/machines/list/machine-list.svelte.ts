@@ -2,7 +2,7 @@
 /** The list of machines as the page shows it: what the clusters say, looked at in the way that the address asks for. */
 import type { Machine } from '#shared/contract/machines.ts';
 import type { HayloftError } from '#shared/contract/errors.ts';
-import { connection } from '../../state/connection.svelte.ts';
+import { machineFeed } from '../../state/machine-feed.ts';
 import { router } from '../../state/router.svelte.ts';
 import { Lines, type Group } from './lines.ts';
 import { formatListState, parseListState, type ListState } from './list-state.ts';
@@ -53,7 +53,7 @@ export class MachineList {
     this.query = query;
     this.#live = new LiveList(parseListState(query));
     this.activeId = places.get(query)?.activeId;
-    this.#stop = connection.follow('machines', {}, {
+    this.#stop = machineFeed.follow({
       onSnapshot: (machines) => {
         this.#live.reset(machines);
         this.#show();
