@@ -115,7 +115,7 @@ describe('finding machines', () => {
     await page.getByRole('button', { name: 'Views' }).click();
     await page.getByLabel('Name of the view').fill('Databases');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Databases' }).waitFor();
+    await page.getByTitle('Saved views').getByText('Databases').waitFor();
     await session.app.stop();
     session.app = { ...(await startApp({ dataDir: folder })), destroy: session.app.destroy };
     await page.goto(session.app.url);
@@ -124,7 +124,7 @@ describe('finding machines', () => {
     await page.getByRole('button', { name: 'Views' }).click();
     await page.getByRole('list', { name: 'Saved views' }).getByRole('button', { name: 'Databases', exact: true }).click();
     await shows(['db-1', 'db-2']);
-    await page.getByRole('button', { name: 'Databases' }).click();
+    await page.getByTitle('Saved views').click();
     await page.getByRole('button', { name: 'Delete view Databases' }).click();
     await page.getByRole('list', { name: 'Saved views' }).getByRole('button', { name: 'Databases', exact: true }).waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');

@@ -109,6 +109,8 @@ export class MachineList {
     if (change.columns) usualColumns.choose(change.columns);
     const href = machinesHref(query);
     if (query === this.query) return;
+    // At once: the next key may come before the page has followed the address.
+    this.look(query);
     if (how === 'push') router.go(href);
     else router.replace(href);
   }
