@@ -11,8 +11,6 @@ type Follow = (listener: TopicListener<Machine>) => () => void;
 export class MachineFeed {
   readonly #follow: Follow;
   readonly #listeners = new Set<TopicListener<Machine>>();
-  // Not reactive itself: listeners are told what changes.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #machines = new Map<string, Machine>();
   #known = false;
   #stop: (() => void) | undefined;

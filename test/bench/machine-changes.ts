@@ -12,7 +12,7 @@ const machines = '/apis/kubevirt.io/v1/namespaces/default/virtualmachines';
 
 export class MachineChanges {
   /** When the watch told of each change of a machine in sight, in milliseconds since the epoch. */
-  readonly events = new Map<number, number>();
+  readonly events: ReadonlyMap<number, number>;
   readonly #engine: EngineClient;
   readonly #count: number;
   readonly #inSight: number;
@@ -22,7 +22,8 @@ export class MachineChanges {
   #under = 0;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(engine: EngineClient, { count, inSight }: { count: number; inSight: number }, closeWatch: () => void) {
+  private constructor(engine: EngineClient, { count, inSight }: { count: number; inSight: number }, events: ReadonlyMap<number, number>, closeWatch: () => void) {
+    this.events = events;
     this.#engine = engine;
     this.#count = count;
     this.#inSight = inSight;
@@ -32,10 +33,9 @@ export class MachineChanges {
 
   /** @param inSight how many of the first machines are seen */
   static async begin(engine: EngineClient, options: { count: number; inSight: number }): Promise<MachineChanges> {
-    let changes: MachineChanges | undefined;
-    const close = await watchLabels(engine, (number) => changes?.events.set(number, performance.timeOrigin + performance.now()));
-    changes = new MachineChanges(engine, options, close);
-    return changes;
+    const events = new Map<number, number>();
+    const close = await watchLabels(engine, (number) => events.set(number, performance.timeOrigin + performance.now()));
+    return new MachineChanges(engine, options, events, close);
   }
 
   /** Stops, once all that was asked is answered. Throws when the API refused a change, or could not keep up. */
@@ -44,10 +44,6 @@ export class MachineChanges {
     await until('the last change to be answered', () => this.#under === 0);
     this.#closeWatch();
     if (this.#failed !== undefined) throw new Error('A change was refused.', { cause: this.#failed });
-  }
-
-  get made(): number {
-    return this.#number;
   }
 
   async #change(): Promise<void> {

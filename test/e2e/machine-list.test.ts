@@ -38,6 +38,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   engine.kubectl(['delete', 'vm', '-n', 'lab', '--all', '--wait=true']);
+  // The one that was started anew; the session knows of its first alone.
+  await session.app.stop();
   await session.end();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -117,7 +119,7 @@ describe('finding machines', () => {
     await page.keyboard.press('Enter');
     await page.getByTitle('Saved views').getByText('Databases').waitFor();
     await session.app.stop();
-    session.app = { ...(await startApp({ dataDir: folder })), destroy: session.app.destroy };
+    session.app = await startApp({ dataDir: folder });
     await page.goto(session.app.url);
     await page.getByRole('link', { name: 'Machines', exact: true }).click();
     await row('web-1').waitFor();
