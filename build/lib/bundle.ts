@@ -66,8 +66,8 @@ async function bundleNode(folder: string, input: Record<string, string>, format:
     cwd: root,
     input,
     platform: 'node',
-    // ws tries two native helpers and does without them.
-    external: ['electron', 'bufferutil', 'utf-8-validate'],
+    // ws and ssh2 try native helpers and do without them.
+    external: ['electron', 'bufferutil', 'utf-8-validate', 'cpu-features', /sshcrypto\.node$/],
     output: {
       dir: join(dist, folder),
       format,

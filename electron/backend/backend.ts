@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Handlers } from '#shared/channel/handlers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { access } from './access/access.ts';
 import { clusterCalls } from './clusters/cluster-calls.ts';
 import { Clusters } from './clusters/clusters.ts';
 import { nodesTopic } from './clusters/nodes.ts';
@@ -50,6 +51,7 @@ export function createBackend(options: BackendOptions): Backend {
   const tasks = new Tasks(clusters, new Journal(join(dataDir, 'tasks.json'), log.warn.bind(log)));
   const uploads = new Uploads(clusters);
   const views = new SavedViews(join(dataDir, 'views.json'), log);
+  const ways = access(clusters, dataDir);
   return {
     handlers: {
       calls: {
@@ -73,6 +75,7 @@ export function createBackend(options: BackendOptions): Backend {
           tasks.dismiss(taskId);
           return Promise.resolve({});
         },
+        ...ways.calls,
       },
       topics: {
         selfCheck: () => selfCheck,
@@ -86,11 +89,13 @@ export function createBackend(options: BackendOptions): Backend {
         tasks: () => tasks.topic,
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,
+        ...ways.topics,
       },
-      streams: { ...imageStreams(uploads), ...consoleStreams(clusters) },
+      streams: { ...imageStreams(uploads), ...consoleStreams(clusters), ...ways.streams },
     },
     begin: () => engine.begin(),
     close: async () => {
+      ways.close();
       engine.close();
       tasks.close();
       await uploads.close();

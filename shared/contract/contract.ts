@@ -1,5 +1,6 @@
 /** Everything that the renderer can ask of the backend. Both sides derive their types from this object. */
 import type { z } from 'zod';
+import { accessCalls, accessStreams, accessTopics } from './access.ts';
 import { appCalls, appTopics } from './app.ts';
 import { clusterCalls, clusterTopics } from './clusters.ts';
 import { consoleStreams } from './consoles.ts';
@@ -11,9 +12,9 @@ import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
-  topics: { ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...imageTopics },
-  streams: { ...imageStreams, ...consoleStreams },
+  calls: { ...accessCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
+  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...imageTopics },
+  streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 
 type Contract = typeof contract;
