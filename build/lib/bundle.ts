@@ -68,6 +68,8 @@ async function bundleNode(folder: string, input: Record<string, string>, format:
     platform: 'node',
     // ws and ssh2 try native helpers and do without them.
     external: ['electron', 'bufferutil', 'utf-8-validate', 'cpu-features', /sshcrypto\.node$/],
+    // Packages that were written as CommonJS ask where they are.
+    ...(format === 'es' ? { transform: { define: { __dirname: 'import.meta.dirname' } } } : {}),
     output: {
       dir: join(dist, folder),
       format,

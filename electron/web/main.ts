@@ -6,7 +6,7 @@ import { openLog } from '#shared/host/log-file.ts';
 import { createBackend } from '../backend/backend.ts';
 import { DEFAULT_PORT, readFlags, usage } from './flags.ts';
 import type { Flags } from './flags.ts';
-import { openBrowser } from './open-browser.ts';
+import { openBrowser } from '#shared/host/open-browser.ts';
 import { loadSession } from './session.ts';
 import { startWebHost } from './web-host.ts';
 import type { WebHost, WebHostOptions } from './web-host.ts';

@@ -22,6 +22,10 @@ export const portForward = z.object({
 });
 export type PortForward = z.infer<typeof portForward>;
 
+/** Where a browser finds what listens behind a port; ports that end in 443 speak TLS by custom. */
+export const forwardAddress = ({ port: to, localPort }: Pick<PortForward, 'port' | 'localPort'>): string =>
+  `http${to % 1000 === 443 ? 's' : ''}://127.0.0.1:${localPort}/`;
+
 /** A guest's SSH server, reached through the cluster. */
 const sshTarget = objectRef.extend({ port: port.default(22) });
 
@@ -53,6 +57,8 @@ export const accessCalls = {
    */
   'access.forward': { input: objectRef.extend({ port, localPort: port.optional() }), output: portForward },
   'access.closeForward': { input: z.object({ id: z.string() }), output: z.object({}) },
+  /** Opens the address of a port in this computer's browser, for a window that cannot do so itself. */
+  'access.browse': { input: z.object({ id: z.string() }), output: z.object({}) },
   /** Asks the guest's SSH server for its key. */
   'ssh.hostKey': { input: sshTarget, output: hostKey },
   /** From now on the guest is to have this key. `replace` says that another one was trusted and is not any more. */

@@ -2,8 +2,10 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { CallHandlers, StreamHandlers, TopicHandlers } from '#shared/channel/handlers.ts';
+import { forwardAddress, type PortForward } from '#shared/contract/access.ts';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { ObjectRef } from '#shared/contract/machines.ts';
+import { openBrowser } from '#shared/host/open-browser.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { pathOf, virtualMachines } from '../clusters/kinds.ts';
@@ -14,10 +16,13 @@ import { agentSocket, ownKeys } from './ssh/own-keys.ts';
 import { Shells } from './ssh/shell.ts';
 import { openTunnel } from './tunnel.ts';
 
+/** A browser that cannot be started says so at once; one that can goes on for as long as it likes. */
+const browserFailsMs = 500;
+
 type Target = ObjectRef & { port: number };
 
 interface Handlers {
-  calls: Pick<CallHandlers, 'access.forward' | 'access.closeForward' | 'ssh.hostKey' | 'ssh.trust' | 'ssh.keys' | 'ssh.resize'>;
+  calls: Pick<CallHandlers, 'access.forward' | 'access.closeForward' | 'access.browse' | 'ssh.hostKey' | 'ssh.trust' | 'ssh.keys' | 'ssh.resize'>;
   topics: Pick<TopicHandlers, 'forwards'>;
   streams: Pick<StreamHandlers, 'ssh.shell'>;
   /** Closes every port. Shells end with their windows. */
@@ -38,6 +43,7 @@ export function access(clusters: Clusters, dataDir: string): Handlers {
         forwards.close(id);
         return Promise.resolve({});
       },
+      'access.browse': ({ id }) => browse(forwards.topic.get(id)),
       'ssh.hostKey': async (target, { signal }) => {
         const guest = await guestName(clusters, target);
         return hostKeys.judge(guest, await shownKey(target, signal));
@@ -71,6 +77,15 @@ export function access(clusters: Clusters, dataDir: string): Handlers {
     },
     close: () => forwards.closeAll(),
   };
+}
+
+function browse(forward: PortForward | undefined): Promise<Record<string, never>> {
+  if (!forward) throw new HayloftError('not-found', 'This port is closed already.');
+  const address = forwardAddress(forward);
+  return new Promise((resolve, reject) => {
+    openBrowser(address, () => reject(new HayloftError('unsupported', 'No browser could be opened.', { hint: `Open ${address} yourself.` })));
+    setTimeout(() => resolve({}), browserFailsMs);
+  });
 }
 
 /** A machine that is made anew under the same name is another one, and has another key. */

@@ -98,7 +98,7 @@ describe('the key of a guest’s SSH server', () => {
     const impostor = new Server({ hostKeys: [readFileSync(join(dir, 'host2'))] }, (client) => client.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(impostor, 'listening');
     const real = guest.ports.get(22) ?? 0;
-    guest.ports.set(22, impostor.address().port);
+    guest.ports.set(22, (impostor.address() as AddressInfo).port);
     try {
       expect(await guest.client.call('ssh.hostKey', guestRef)).toMatchObject({ state: 'changed', trusted: expect.stringMatching(/^SHA256:/) as string });
       await expect(shell({ secret: { kind: 'password', password: 'secret' } })).rejects.toMatchObject({ code: 'untrusted' });
@@ -173,7 +173,7 @@ describe('a shell', () => {
         client.on('session', (accept) => accept().on('pty', (yes) => yes?.()).on('shell', (open) => open().end('welcome')));
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
-      guest.ports.set(2222, server.address().port);
+      guest.ports.set(2222, (server.address() as AddressInfo).port);
       const { state } = await guest.client.call('ssh.hostKey', { ...guestRef, port: 2222 });
       if (state === 'new') await trust(2222);
       await expect(shell({ port: 2222, secret: { kind: 'password', password: 'wrong' } })).rejects.toMatchObject({ message: `The password for ${user} was not accepted.` });
