@@ -97,11 +97,11 @@ export class PortForwards {
     const tunnel = await openTunnel(this.#clusters, machine, port, AbortSignal.any([signal, gone.signal]));
     let answered = 0;
     tunnel.on('data', (bytes: Buffer) => (answered += bytes.length));
-    let left = false;
-    socket.once('end', () => (left = true));
+    const client = { left: false };
+    socket.once('end', () => (client.left = true));
     // Either side's end ends the other; a connection that breaks is an everyday thing and nobody's error.
     await Promise.allSettled([pipeline(socket, tunnel), pipeline(tunnel, socket)]);
-    return answered === 0 && !left && !signal.aborted && socket.bytesRead === 0 ? nobodyThere(machine.name, port) : undefined;
+    return answered === 0 && !client.left && !signal.aborted && socket.bytesRead === 0 ? nobodyThere(machine.name, port) : undefined;
   }
 
   #count(id: string, more: 1 | -1, error?: HayloftError): void {

@@ -117,10 +117,15 @@ export class SshSession {
     try {
       for await (const chunk of stream.chunks) this.#show(chunk);
     } catch (error) {
-      if (!this.#left) this.error = asHayloftError(error);
+      if (!this.#hasLeft()) this.error = asHayloftError(error);
     }
     this.#stream = undefined;
     this.state = 'ended';
+  }
+
+  /** Asked anew, as it changes while the shell is read. */
+  #hasLeft(): boolean {
+    return this.#left;
   }
 
   #failed(error: unknown): void {

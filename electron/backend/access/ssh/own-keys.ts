@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ParsedKey } from 'ssh2';
 
 export interface OwnKey {
   path: string;
@@ -30,7 +31,8 @@ export async function ownKeys(folder = join(homedir(), '.ssh')): Promise<OwnKey[
       const path = join(folder, name);
       const text = readKey(path);
       if (text === undefined) return [];
-      const parsed = utils.parseKey(text);
+      // Some files hold several keys, which the library's types do not know.
+      const parsed = utils.parseKey(text) as ParsedKey | Error | ParsedKey[];
       const key = Array.isArray(parsed) ? parsed[0] : parsed;
       if (key === undefined) return [];
       if (!(key instanceof Error)) return key.isPrivateKey() ? [{ path, type: key.type, encrypted: false, text }] : [];

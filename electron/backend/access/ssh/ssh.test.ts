@@ -130,7 +130,7 @@ describe('a shell', () => {
     await stream.write(Buffer.from('stty size; echo en""d\n'));
     expect(await reads(stream, '\nend')).toContain('40 120');
     await stream.write(Buffer.from('exit\n'));
-    for await (const _ of stream.chunks);
+    await reads(stream, 'logout');
   });
 
   it('ends on the guest when its window is closed', async () => {
@@ -170,7 +170,7 @@ describe('a shell', () => {
             attempt.prompt([{ prompt: 'Password:', echo: false }], (answers) => (answers[0] === 'right' ? attempt.accept() : attempt.reject([way])));
           } else attempt.reject([way]);
         });
-        client.on('session', (accept) => accept().on('pty', (yes) => yes?.()).on('shell', (open) => open().end('welcome')));
+        client.on('session', (accept) => accept().on('pty', (yes) => yes()).on('shell', (open) => open().end('welcome')));
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
       guest.ports.set(2222, (server.address() as AddressInfo).port);
