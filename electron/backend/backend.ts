@@ -16,6 +16,7 @@ import { actionCalls } from './machine-actions/action-calls.ts';
 import { snapshotsTopic } from './machine-actions/snapshots-topic.ts';
 import { guestCalls } from './machines/guest-calls.ts';
 import { machineCalls } from './machines/machine-calls.ts';
+import { manifestCalls } from './manifests/manifest-calls.ts';
 import { SavedViews } from './machines/saved-views.ts';
 import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
 import { Journal } from './tasks/journal.ts';
@@ -76,6 +77,7 @@ export function createBackend(options: BackendOptions): Backend {
           return Promise.resolve({});
         },
         ...ways.calls,
+        ...manifestCalls(clusters),
       },
       topics: {
         selfCheck: () => selfCheck,

@@ -8,11 +8,12 @@ import type { ContractDefinition } from './define.ts';
 import { imageCalls, imageStreams, imageTopics } from './images.ts';
 import { machineActionCalls, machineActionTopics } from './machine-actions.ts';
 import { machineCalls, machineTopics } from './machines.ts';
+import { manifestCalls } from './manifests.ts';
 import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...accessCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
+  calls: { ...accessCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
   topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...imageTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;

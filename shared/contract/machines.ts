@@ -142,7 +142,6 @@ export const machineDetail = machine.extend({
   networks: z.array(machineNetwork),
   conditions: z.array(condition),
   events: z.array(machineEvent),
-  yaml: z.string(),
   /** Why it does not run, or what its running instance lacks, and what to do about it. */
   explanation: z
     .object({

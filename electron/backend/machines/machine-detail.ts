@@ -1,12 +1,11 @@
 /** One machine with all that its page shows. */
-import { stringify } from 'yaml';
 import type { Cluster } from '#shared/contract/clusters.ts';
 import type { MachineDetail, MachineEvent } from '#shared/contract/machines.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { KubeEvent, PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
-import type { Condition, KubeObject } from '#shared/kube/object.ts';
+import type { Condition } from '#shared/kube/object.ts';
 import { descriptionKey } from '../machine-actions/notes.ts';
 import { eventTime } from './explanation/evidence.ts';
 import { explain } from './explanation/explain.ts';
@@ -45,7 +44,6 @@ export function machineDetail(clusterId: string, flavour: Cluster['flavour'], ob
       };
     }),
     events: objects.events.map((event) => eventOf(event, objects)).sort((a, b) => b.at - a.at),
-    yaml: stringify(withoutNoise(vm)),
     ...(explanation === undefined ? {} : { explanation }),
     agent: findCondition(vmi?.status?.conditions, 'AgentConnected')?.status === 'True',
     ...systemOf(vmi),
@@ -88,11 +86,4 @@ function eventOf(event: KubeEvent, { vm }: DetailObjects): MachineEvent {
 function usedVolumes({ vm, volumes, volume }: DetailObjects): DataVolume[] {
   const used = (vm.spec.template.spec.volumes ?? []).flatMap(({ dataVolume }) => (dataVolume && volume(dataVolume.name)) ?? []);
   return [...volumes, ...used.filter((other) => !volumes.includes(other))];
-}
-
-/** What no reader of a manifest wants to see. */
-function withoutNoise<T extends KubeObject>(object: T): T {
-  const copy = structuredClone(object);
-  delete copy.metadata.managedFields;
-  return copy;
 }
