@@ -97,7 +97,7 @@ export class Draft {
     this.busy = true;
     this.error = undefined;
     try {
-      const manifest = toManifest(this.text);
+      const manifest = toManifest(this.text, this.base);
       const { json } = await connection.call('manifests.put', { ...this.#ref, json: JSON.stringify(manifest), dryRun });
       const answer = JSON.parse(json) as Manifest;
       if (dryRun) {
@@ -122,7 +122,7 @@ export class Draft {
   /** Somebody else was quicker: both changes are brought together, as far as they go together. */
   async #meet(): Promise<void> {
     const theirs = await this.#fetch();
-    const { merged, conflicts } = mergeThreeWays(comparable(this.base), comparable(toManifest(this.text)), comparable(theirs));
+    const { merged, conflicts } = mergeThreeWays(comparable(this.base), comparable(toManifest(this.text, this.base)), comparable(theirs));
     this.conflict = { theirs, merged, conflicts };
   }
 

@@ -39,6 +39,8 @@ export const look: Extension = [
     '.cm-foldPlaceholder': { border: '0', backgroundColor: 'var(--surface-hover)', color: 'var(--text-soft)' },
     '.cm-changedLine': { backgroundColor: 'color-mix(in srgb, var(--good) 12%, transparent) !important' },
     '.cm-deletedChunk': { backgroundColor: 'color-mix(in srgb, var(--bad) 12%, transparent)' },
+    '.cm-collapsedLines': { padding: '2px 8px', backgroundColor: 'var(--surface-hover)', backgroundImage: 'none', color: 'var(--text-soft)' },
+    '.cm-collapsedLines::before, .cm-collapsedLines::after': { content: "''" },
     '.cm-schema-doc': { maxWidth: '440px', padding: '8px 10px', fontFamily: 'var(--font)', fontSize: 'var(--size-12)', lineHeight: '1.45', whiteSpace: 'pre-line' },
     '.cm-schema-doc strong': { display: 'block', fontWeight: '600' },
   }),

@@ -12,10 +12,16 @@ interface Manifest {
   [key: string]: unknown;
 }
 
-/** @param shown what else is shown than what can be changed */
+/** What `kubectl apply` keeps for its next run: a copy of the whole, which nobody edits by hand. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const annotationsOf = (metadata: Manifest['metadata']): Record<string, unknown> => (metadata?.['annotations'] ?? {}) as Record<string, unknown>;
+
+/** @param shown what else is shown than what can be changed; what is kept for programs goes with `managedFields` */
 export function toText(object: unknown, shown: Shown): string {
   const { status, metadata, ...rest } = object as Manifest;
-  const { managedFields, ...meta } = metadata ?? {};
+  const { managedFields, ...whole } = metadata ?? {};
+  const meta = shown.managedFields ? whole : withoutLastApplied(whole);
   const { apiVersion, kind, ...body } = rest;
   return stringify(
     {
@@ -28,13 +34,27 @@ export function toText(object: unknown, shown: Shown): string {
   );
 }
 
-/** What is to be sent: status and managedFields are the cluster's own. @throws when it is no YAML, or no object */
-export function toManifest(text: string): Manifest {
+function withoutLastApplied(metadata: Record<string, unknown>): Record<string, unknown> {
+  const { [lastApplied]: hidden, ...annotations } = annotationsOf(metadata);
+  if (hidden === undefined) return metadata;
+  const { annotations: _all, ...others } = metadata;
+  return Object.keys(annotations).length === 0 ? others : { ...others, annotations };
+}
+
+/**
+ * What is to be sent: status and managedFields are the cluster's own, and what was not shown comes along as it was.
+ * @param base what the text was made from
+ * @throws when it is no YAML, or no object
+ */
+export function toManifest(text: string, base: unknown): Manifest {
   const value: unknown = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('A definition is an object: apiVersion, kind, metadata, spec.');
   const { status: _status, ...rest } = value as Manifest;
   const { managedFields: _fields, ...metadata } = rest.metadata ?? {};
-  return { ...rest, metadata };
+  const kept = annotationsOf((base as Manifest).metadata)[lastApplied];
+  const annotations = annotationsOf(metadata);
+  if (kept === undefined || lastApplied in annotations) return { ...rest, metadata };
+  return { ...rest, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: kept } } };
 }
 
 /** What others' changes are compared in: without what the cluster counts on its own. */
