@@ -11,7 +11,7 @@ export type Route =
   | { page: 'add-cluster' }
   | { page: 'missing' };
 
-export const machineTabs = ['overview', 'console', 'serial', 'ssh', 'disks', 'networks', 'events', 'access', 'yaml'] as const;
+export const machineTabs = ['overview', 'console', 'serial', 'ssh', 'disks', 'networks', 'snapshots', 'events', 'access', 'yaml'] as const;
 export type MachineTab = (typeof machineTabs)[number];
 
 /** @param hash the address's fragment, with its `#` */

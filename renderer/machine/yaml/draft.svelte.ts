@@ -50,8 +50,10 @@ export class Draft {
   async refresh(): Promise<void> {
     if (!this.base || this.dirty || this.busy || this.review || this.conflict) return;
     try {
+      const text = this.text;
       const now = await this.#fetch();
-      if (!this.dirty) this.#take(now);
+      // Somebody may have begun to type meanwhile.
+      if (this.text === text) this.#take(now);
       this.error = undefined;
     } catch (error) {
       this.error = asHayloftError(error);

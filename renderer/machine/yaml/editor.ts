@@ -51,9 +51,9 @@ export interface EditorOptions {
   text: string;
   readOnly: boolean;
   schema: () => KindSchema | undefined;
-  changed(text: string): void;
+  changed: (text: string) => void;
   /** Ctrl/Cmd-S. */
-  save(): void;
+  save: () => void;
   label: string;
 }
 

@@ -1,5 +1,6 @@
 /** A definition as text to edit, and back. Pure. */
 import { parse, stringify } from 'yaml';
+import { without } from './without.ts';
 
 export interface Shown {
   managedFields: boolean;
@@ -37,7 +38,7 @@ export function toText(object: unknown, shown: Shown): string {
 function withoutLastApplied(metadata: Record<string, unknown>): Record<string, unknown> {
   const { [lastApplied]: hidden, ...annotations } = annotationsOf(metadata);
   if (hidden === undefined) return metadata;
-  const { annotations: _all, ...others } = metadata;
+  const others = without(metadata, 'annotations');
   return Object.keys(annotations).length === 0 ? others : { ...others, annotations };
 }
 
@@ -49,8 +50,8 @@ function withoutLastApplied(metadata: Record<string, unknown>): Record<string, u
 export function toManifest(text: string, base: unknown): Manifest {
   const value: unknown = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('A definition is an object: apiVersion, kind, metadata, spec.');
-  const { status: _status, ...rest } = value as Manifest;
-  const { managedFields: _fields, ...metadata } = rest.metadata ?? {};
+  const rest = without(value as Manifest, 'status') as Manifest;
+  const metadata = without(rest.metadata ?? {}, 'managedFields');
   const kept = annotationsOf((base as Manifest).metadata)[lastApplied];
   const annotations = annotationsOf(metadata);
   if (kept === undefined || lastApplied in annotations) return { ...rest, metadata };
@@ -59,7 +60,7 @@ export function toManifest(text: string, base: unknown): Manifest {
 
 /** What others' changes are compared in: without what the cluster counts on its own. */
 export function comparable(object: unknown): unknown {
-  const { status: _status, ...rest } = object as Manifest;
-  const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...metadata } = rest.metadata ?? {};
+  const rest = without(object as Manifest, 'status') as Manifest;
+  const metadata = without(rest.metadata ?? {}, 'managedFields', 'resourceVersion', 'generation');
   return { ...rest, metadata };
 }

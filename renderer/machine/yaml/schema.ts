@@ -1,4 +1,5 @@
 /** An OpenAPI v3 schema, walked along the paths of a YAML document. Pure. */
+import { without } from './without.ts';
 
 export interface Schema {
   $ref?: string;
@@ -35,7 +36,7 @@ export class KindSchema {
   resolve(schema: Schema, depth = 0): Schema {
     const target = schema.$ref ?? schema.allOf?.[0]?.$ref;
     if (target === undefined || depth > 8) return schema;
-    const { $ref: _ref, allOf: _allOf, ...own } = schema;
+    const own = without({ ...schema }, '$ref', 'allOf');
     return { ...this.resolve(this.#schemas[target.slice(prefix.length)] ?? {}, depth + 1), ...own };
   }
 

@@ -1,5 +1,6 @@
 /** Two people's changes of one object, brought together. Pure. */
 import type { Path } from './schema.ts';
+import { without } from './without.ts';
 
 export interface Conflict {
   path: Path;
@@ -75,6 +76,5 @@ export function takeTheirs(merged: unknown, { path, theirs }: Conflict): unknown
   }
   const fields = isFields(merged) ? merged : {};
   const value = takeTheirs(fields[String(step)], inner);
-  const { [String(step)]: _old, ...others } = fields;
-  return value === undefined ? others : { ...fields, [String(step)]: value };
+  return value === undefined ? without(fields, String(step)) : { ...fields, [String(step)]: value };
 }

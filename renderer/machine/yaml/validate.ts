@@ -27,7 +27,10 @@ export function findProblems(text: string, schema: KindSchema | undefined): Find
 
 function check(node: unknown, schema: Schema, path: Path, all: KindSchema, found: Finding[]): void {
   if (isMap(node)) {
-    if (schema.type !== undefined && schema.type !== 'object') return report(node, `${last(path)} is to be ${article(schema)}.`, found);
+    if (schema.type !== undefined && schema.type !== 'object') {
+      report(node, `${last(path)} is to be ${article(schema)}.`, found);
+      return;
+    }
     const open = schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true || schema.properties === undefined;
     const keys = new Set<string>();
     for (const { key, value } of node.items) {
@@ -39,7 +42,10 @@ function check(node: unknown, schema: Schema, path: Path, all: KindSchema, found
     }
     for (const name of schema.required ?? []) if (!keys.has(name)) report(node, `${name} is missing.`, found, 'first');
   } else if (isSeq(node)) {
-    if (schema.type !== undefined && schema.type !== 'array') return report(node, `${last(path)} is to be ${article(schema)}.`, found);
+    if (schema.type !== undefined && schema.type !== 'array') {
+      report(node, `${last(path)} is to be ${article(schema)}.`, found);
+      return;
+    }
     if (!schema.items) return;
     const items = all.resolve(schema.items);
     node.items.forEach((item, index) => check(item, items, [...path, index], all, found));
