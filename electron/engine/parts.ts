@@ -30,7 +30,7 @@ export function engineParts(issue: Issue): EngineParts {
       const machines = createMachinesModule({ hypervisor, disks: disks.catalog, volumes: disks.volumes, networks: networks.attachments });
       const downloads = new Downloads();
       const { claims, volumes } = disks;
-      const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines });
+      const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines, downloads });
       const metrics = createMetricsModule({ guests: machines.guests });
       const exports = createExportsModule({ disks: disks.parts, downloads });
       return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), exports, metrics];

@@ -20,8 +20,9 @@ export function findDisk({ resources, files, jobs }: Pick<DiskParts, 'resources'
   const file = jobs.get(claim.metadata.uid ?? '') === undefined ? files.find(claim) : undefined;
   if (file) return { state: 'ready', file };
   const job = jobs.get(claim.metadata.uid ?? '')?.kind;
-  if (job === 'check' || job === 'grow') {
-    return { state: 'pending', phase: 'Pending', message: `The disk "${name}" is being ${job === 'check' ? 'checked' : 'made larger'}.` };
+  if (job === 'check' || job === 'grow' || job === 'merge') {
+    const doing = { check: 'checked', grow: 'made larger', merge: 'freed of what a deleted snapshot left' }[job];
+    return { state: 'pending', phase: 'Pending', message: `The disk "${name}" is being ${doing}.` };
   }
   const phase = volume?.status?.phase ?? claim.status?.phase ?? '';
   const reason = volume?.status?.conditions?.find(({ type }) => type === 'Running')?.message;

@@ -4,7 +4,7 @@ import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 
 export interface Job {
-  readonly kind: 'blank' | 'upload' | 'import' | 'clone' | 'grow' | 'check';
+  readonly kind: 'blank' | 'upload' | 'import' | 'clone' | 'grow' | 'check' | 'merge';
   /** Between 0 and 1; undefined where nobody counts. */
   progress: number | undefined;
   readonly signal: AbortSignal;

@@ -64,7 +64,8 @@ export async function takeContent(
     const runs = vmi?.spec.volumes?.some((volume) => volume.name === volumeName) === true;
     return { claim, ...(runs ? { diskName: volumeName } : {}) };
   });
-  if (content.status?.readyToUse !== true) {
+  if (content.status?.readyToUse === true) return;
+  await parts.merges.holding(targets.map(({ claim }) => claim), async () => {
     const taken = await takeLayers(parts, targets, writer);
     const at = timestamp();
     const owner = { apiVersion: content.apiVersion, kind: content.kind, name, uid, controller: true, blockOwnerDeletion: true };
@@ -86,7 +87,7 @@ export async function takeContent(
         volumeSnapshotStatus: backups.map(({ volumeSnapshotName = '' }) => ({ volumeSnapshotName, creationTime: at, readyToUse: true })),
       };
     });
-  }
+  });
 }
 
 function dropOld({ resources }: SnapshotParts, namespace: string | undefined, name: string): void {

@@ -5,6 +5,7 @@ import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { EngineModule, ResourceDefinition } from '../api/definition.ts';
 import type { Controller } from '../controller.ts';
 import type { DiskParts } from '../disks/parts.ts';
+import type { Downloads } from '../exports/downloads.ts';
 import type { Guests } from '../machines/guests.ts';
 import { controlRestores } from './controllers/restores.ts';
 import { controlSnapshots } from './controllers/snapshots.ts';
@@ -13,6 +14,7 @@ import { servedContents } from './definitions/virtual-machine-snapshot-content.t
 import { virtualMachineRestores } from './definitions/virtual-machine-restore.ts';
 import { virtualMachineSnapshots } from './definitions/virtual-machine-snapshot.ts';
 import { servedVolumeSnapshots } from './definitions/volume-snapshot.ts';
+import { MergeKeeper } from './merge/keeper.ts';
 import type { SnapshotParts } from './parts.ts';
 
 export interface SnapshotsOptions {
@@ -22,19 +24,26 @@ export interface SnapshotsOptions {
   volumes: ResourceDefinition<DataVolume>;
   guests: Guests;
   machines: ResourceDefinition<VirtualMachine>;
+  /** What reads disks meanwhile. */
+  downloads: Downloads;
 }
 
-export function createSnapshotsModule({ disks, claims, volumes, guests, machines }: SnapshotsOptions): EngineModule {
+export function createSnapshotsModule({ disks, claims, volumes, guests, machines, downloads }: SnapshotsOptions): EngineModule {
   let controllers: Controller[] = [];
+  let keeper: MergeKeeper | undefined;
   return {
     name: 'snapshots',
     definitions: [virtualMachineSnapshots, servedContents, servedVolumeSnapshots, virtualMachineRestores],
     start: () => {
-      const parts: SnapshotParts = { ...disks(), claims, volumes, guests, machines };
-      controllers = [controlVolumeSnapshots(parts, () => undefined), controlSnapshots(parts), controlRestores(parts)];
+      const merges = new MergeKeeper({ ...disks(), guests }, downloads);
+      keeper = merges;
+      const parts: SnapshotParts = { ...disks(), claims, volumes, guests, machines, merges };
+      controllers = [controlVolumeSnapshots(parts, (folder) => merges.kick(folder)), controlSnapshots(parts), controlRestores(parts)];
+      merges.start();
       return Promise.resolve();
     },
     stop: async () => {
+      await keeper?.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
     },
   };

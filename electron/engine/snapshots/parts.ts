@@ -11,6 +11,7 @@ import { setCondition } from '../machines/guests.ts';
 import { isFinal } from '../machines/controllers/instance-status.ts';
 import { virtualMachineInstances } from '../machines/definitions/virtual-machine-instance.ts';
 import { timestamp } from '../store/keys.ts';
+import type { MergeKeeper } from './merge/keeper.ts';
 import { Quiesce } from './quiesce.ts';
 import type { Writer } from './take.ts';
 
@@ -20,6 +21,7 @@ export interface SnapshotParts extends DiskParts {
   claims: ResourceDefinition<PersistentVolumeClaim>;
   volumes: ResourceDefinition<DataVolume>;
   machines: ResourceDefinition<VirtualMachine>;
+  merges: MergeKeeper;
 }
 
 /** KubeVirt says why in `reason`, in words. */

@@ -91,8 +91,8 @@ function bring(parts: VolumeParts, volume: DataVolume): ReconcileResult {
   }
   const uid = claim.metadata.uid ?? '';
   const job = jobs.get(uid);
-  // Growing and checking come after the content.
-  if (files.find(claim) && (!job || job.kind === 'grow' || job.kind === 'check')) {
+  // Growing, checking and merging come after the content.
+  if (files.find(claim) && (!job || job.kind === 'grow' || job.kind === 'check' || job.kind === 'merge')) {
     say(parts, volume, {
       phase: 'Succeeded',
       bound: true,
@@ -152,7 +152,7 @@ function fill(parts: VolumeParts, volume: DataVolume, claim: PersistentVolumeCla
   const uid = claim.metadata.uid ?? '';
   const job = jobs.get(uid);
   const failure = jobs.failure(uid);
-  const phase = { upload: 'UploadReady', import: 'ImportInProgress', clone: 'CloneInProgress', blank: 'ImportScheduled', grow: 'Pending', check: 'Pending' } as const;
+  const phase = { upload: 'UploadReady', import: 'ImportInProgress', clone: 'CloneInProgress', blank: 'ImportScheduled', grow: 'Pending', check: 'Pending', merge: 'Pending' } as const;
   if (job) {
     say(parts, volume, {
       phase: phase[job.kind],

@@ -59,14 +59,18 @@ export async function createOverlay(path: string, base: { name: string; format: 
   await run(['create', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.name, path, String(bytes)], dirname(path));
 }
 
-/** Puts a file's changes into its base, which then holds the same. */
-export async function commit(path: string, options?: QemuImgOptions): Promise<void> {
-  await run(['commit', '-q', '-d', '-f', 'qcow2', path], dirname(path), options);
+/** Puts a file's changes into its base, which then holds the same. The file itself stays as it is. */
+export async function commit(path: string, options: QemuImgOptions = {}): Promise<void> {
+  await run(['commit', ...(options.onProgress ? ['-p'] : ['-q']), '-d', '-f', 'qcow2', path], dirname(path), options);
 }
 
-/** Names another base that holds the same; the data is not looked at. */
-export async function changeBase(path: string, base: { name: string; format: DiskFormat }): Promise<void> {
-  await run(['rebase', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.name, path], dirname(path));
+/**
+ * Takes in what a file has of its base.
+ * @param below what it is based on then: the base's own base; undefined: nothing, it is whole
+ */
+export async function absorbBase(path: string, below: { name: string; format: DiskFormat } | undefined, options: QemuImgOptions = {}): Promise<void> {
+  const target = below ? ['-F', below.format, '-b', below.name] : ['-b', ''];
+  await run(['rebase', ...(options.onProgress ? ['-p'] : ['-q']), '-f', 'qcow2', ...target, path], dirname(path), options);
 }
 
 /** Makes a disk larger. */

@@ -61,13 +61,15 @@ async function take(parts: SnapshotParts, snapshot: VolumeSnapshot): Promise<Rec
   if (vmi && !writer) return fail(`The machine "${user.name}" is starting.`);
   const diskName = vmi?.spec.volumes?.find((volume) => (volume.dataVolume?.name ?? volume.persistentVolumeClaim?.claimName) === claimName)?.name;
   try {
-    const [taken] = await takeLayers(parts, [{ claim, ...(diskName === undefined ? {} : { diskName }) }], writer);
-    if (!taken) return undefined;
-    resources.change(volumeSnapshots, namespace, name, (draft) => {
-      const { metadata } = withLayer(draft, claim, taken.path);
-      draft.metadata.annotations = { ...draft.metadata.annotations, ...metadata.annotations };
+    await parts.merges.holding([claim], async () => {
+      const [taken] = await takeLayers(parts, [{ claim, ...(diskName === undefined ? {} : { diskName }) }], writer);
+      if (!taken) return;
+      resources.change(volumeSnapshots, namespace, name, (draft) => {
+        const { metadata } = withLayer(draft, claim, taken.path);
+        draft.metadata.annotations = { ...draft.metadata.annotations, ...metadata.annotations };
+      });
+      resources.changeStatus(volumeSnapshots, namespace, name, (draft) => (draft.status = readyStatus(draft, taken)));
     });
-    resources.changeStatus(volumeSnapshots, namespace, name, (draft) => (draft.status = readyStatus(draft, taken)));
     return undefined;
   } catch (error) {
     return fail(asHayloftError(error).message);
