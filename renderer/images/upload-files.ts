@@ -1,5 +1,7 @@
 /** Uploading files that a person dropped or chose. */
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import { packingOf } from '#shared/images/other-files.ts';
+import { TAIL_BYTES } from '#shared/images/packed-size.ts';
 import { connection } from '../state/connection.svelte.ts';
 import { currentCluster } from '../state/current-cluster.svelte.ts';
 import { toasts } from '../state/toasts.svelte.ts';
@@ -25,7 +27,8 @@ async function uploadFile(file: File): Promise<void> {
     await connection.call('images.uploadFile', { ...target(), fileName: file.name, path });
     return;
   }
-  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size });
+  const tail = await tailOf(file);
+  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size, ...(tail === undefined ? {} : { tail }) });
   try {
     for (let at = 0; at < file.size; at += pieceBytes) {
       const piece = await file.slice(at, at + pieceBytes).arrayBuffer();
@@ -39,4 +42,14 @@ async function uploadFile(file: File): Promise<void> {
     stream.abort(asHayloftError(error));
     throw error;
   }
+}
+
+/** The end of a packed file, which tells its size: all else of it comes in order. */
+async function tailOf(file: File): Promise<string | undefined> {
+  const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
+  if (packingOf(head) === undefined) return undefined;
+  const tail = new Uint8Array(await file.slice(-TAIL_BYTES).arrayBuffer());
+  let text = '';
+  for (const byte of tail) text += String.fromCharCode(byte);
+  return btoa(text);
 }

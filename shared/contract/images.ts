@@ -62,7 +62,11 @@ export const imageTopics = {
 export const imageStreams = {
   /** The file's bytes, from the renderer; the far side ends it when all is stored and checked. */
   'images.upload': {
-    params: uploadTarget.extend({ sizeBytes: z.number().int().nonnegative() }),
+    params: uploadTarget.extend({
+      sizeBytes: z.number().int().nonnegative(),
+      /** Of a packed file: its last 16 KiB in base64, which tell how large it is when it is unpacked. */
+      tail: z.base64().max(24_000).optional(),
+    }),
     opened: z.object({ uploadId: z.string() }),
   },
 };

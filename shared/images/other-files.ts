@@ -50,11 +50,17 @@ function refused(kind: ImageFinding['kind'], problem: ImageProblem): ImageFindin
 const notAnImage = (kind: ImageFinding['kind'], message: string, hint = useful): ImageFinding =>
   refused(kind, { code: 'not-an-image', message, hint });
 
+/** What a file is packed with, from its first bytes, where the engine can unpack it. */
+export function packingOf(head: Uint8Array): Packing | undefined {
+  const compression = find(compressed, head);
+  return packings.find((name) => name === compression);
+}
+
 /** The finding for a compressed file or an archive, which may well have an image inside; else undefined. */
 export function recognizePacked(head: Uint8Array): ImageFinding | undefined {
   const compression = find(compressed, head);
   if (compression !== undefined) {
-    const packing = packings.find((name) => name === compression);
+    const packing = packingOf(head);
     const finding = refused('compressed', {
       code: 'unsupported',
       message: `This file is compressed with ${compression}.`,

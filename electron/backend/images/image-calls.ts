@@ -45,8 +45,8 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
 
 export function imageStreams(uploads: Uploads): Pick<StreamHandlers, 'images.upload'> {
   return {
-    'images.upload': async ({ sizeBytes, ...target }, stream, { signal }) => {
-      const { id, finished } = uploads.begin(target, sizeBytes, streamSource(stream, sizeBytes));
+    'images.upload': async ({ sizeBytes, tail, ...target }, stream, { signal }) => {
+      const { id, finished } = uploads.begin(target, sizeBytes, streamSource(stream, sizeBytes, tail));
       stream.accept({ uploadId: id });
       signal.addEventListener('abort', () => uploads.cancel(id), { once: true });
       await finished;

@@ -3,6 +3,8 @@ import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { ByteStream } from '#shared/channel/types.ts';
+import { packingOf } from '#shared/images/other-files.ts';
+import { TAIL_BYTES } from '#shared/images/packed-size.ts';
 import { HEAD_BYTES } from '#shared/images/recognize.ts';
 
 /** Bytes that are read at a time: large, for the disk and the socket, and few enough to hold several. */
@@ -12,6 +14,8 @@ export interface UploadSource {
   sizeBytes: number;
   /** The first bytes, by which it is told what the file is. */
   head: Uint8Array;
+  /** The last bytes of a packed file, which tell its size; absent where they cannot be had yet. */
+  tail?: Uint8Array;
   /**
    * All bytes, from the first on. To be read once. A chunk stays as it is until the next but one is asked for.
    * @throws HayloftError `truncated` when it is not the file any more that it was
@@ -34,8 +38,10 @@ export async function fileSource(path: string): Promise<UploadSource> {
   try {
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await file.read(head, 0, head.length, 0);
+    const tail = packingOf(head) === undefined ? undefined : Buffer.alloc(Math.min(TAIL_BYTES, found.size));
+    if (tail) await file.read(tail, 0, tail.length, found.size - tail.length);
     const chunksFrom = (offset: number): AsyncIterable<Uint8Array> => chunksOf(path, offset, found.mtimeMs);
-    return { sizeBytes: found.size, head, chunks: () => chunksFrom(0), chunksFrom, file: { path, modifiedMs: found.mtimeMs } };
+    return { sizeBytes: found.size, head, ...(tail ? { tail } : {}), chunks: () => chunksFrom(0), chunksFrom, file: { path, modifiedMs: found.mtimeMs } };
   } finally {
     await file.close();
   }
@@ -67,8 +73,11 @@ export const fileChanged = (): HayloftError =>
     retryable: true,
   });
 
-/** Reads as much of the stream as it takes to tell what it is. */
-export async function streamSource(stream: ByteStream, sizeBytes: number): Promise<UploadSource> {
+/**
+ * Reads as much of the stream as it takes to tell what it is.
+ * @param tail the file's last bytes, in base64, where the sender has sent them ahead
+ */
+export async function streamSource(stream: ByteStream, sizeBytes: number, tail: string | undefined): Promise<UploadSource> {
   const iterator = stream.chunks[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];
   const wanted = Math.min(HEAD_BYTES, sizeBytes);
@@ -81,6 +90,7 @@ export async function streamSource(stream: ByteStream, sizeBytes: number): Promi
   return {
     sizeBytes,
     head: Buffer.concat(first),
+    ...(tail === undefined ? {} : { tail: Buffer.from(tail, 'base64') }),
     chunks: async function* () {
       yield* first.splice(0);
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Upload } from '#shared/contract/images.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
@@ -98,6 +99,26 @@ describe('an upload', () => {
     expect(bytes).toBe(size);
     expect(view()).toMatchObject({ state: 'done', name: 'disk', kind: 'disk', sentBytes: size });
     expect(removed).toEqual([]);
+  });
+
+  it('of a packed image asks for a disk as large as what is in it, whatever the file is called', async () => {
+    writeFileSync(file, gzipSync(readFileSync(file)));
+    const made: KubeObject[] = [];
+    const before = api.answer;
+    api.answer = (request) => {
+      if (request.method === 'POST' && request.path.endsWith('/datavolumes')) made.push(request.body as KubeObject);
+      return before(request);
+    };
+    proxy((request, response) => {
+      request.resume().on('end', () => {
+        response.end();
+        api.put(list, { apiVersion: '', kind: '', metadata: { name: 'disk', namespace: 'default' }, status: { phase: 'Succeeded' } } as KubeObject);
+      });
+    });
+    const { finished, view } = await upload();
+    await finished;
+    expect(view()).toMatchObject({ state: 'done', kind: 'disk' });
+    expect(made).toMatchObject([{ spec: { storage: { resources: { requests: { storage: '64Mi' } } } } }]);
   });
 
   it('tells the cluster’s reason when it is refused half-way, and leaves nothing', async () => {

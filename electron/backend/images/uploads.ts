@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { Upload } from '#shared/contract/images.ts';
 import { recognize } from '#shared/images/recognize.ts';
-import type { ImageFinding } from '#shared/images/finding.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
 import { uniqueName } from '#shared/kube/names.ts';
@@ -13,6 +12,7 @@ import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { dataVolumes, pathOf } from '../clusters/kinds.ts';
 import { Topic } from '../topics/topic.ts';
+import { lookInside, type Inside } from './packed.ts';
 import { RateMeter } from './rate-meter.ts';
 import { sendImage } from './send.ts';
 import type { UploadSource } from './upload-source.ts';
@@ -91,11 +91,11 @@ export class Uploads {
     let made: { cluster: ClusterConnection; name: string } | undefined;
     try {
       const source = await opening;
-      const finding = checked(target.fileName, source);
+      const { finding, diskBytes } = await checked(target.fileName, source);
       const kind = finding.kind === 'iso' ? 'iso' : 'disk';
       this.#change(id, { kind });
       const cluster = this.#clusters.get(target.clusterId);
-      const name = await createVolume(cluster, target, source, kind, finding);
+      const name = await createVolume(cluster, target, source, kind, diskBytes);
       made = { cluster, name };
       this.#change(id, { name });
       await volumeReaches(cluster, target.namespace, name, 'UploadReady', signal);
@@ -143,11 +143,18 @@ export class Uploads {
 }
 
 /** @throws HayloftError that says why the file is no image */
-function checked(fileName: string, source: UploadSource): ImageFinding {
+async function checked(fileName: string, source: UploadSource): Promise<Inside> {
   const finding = recognize(source.head, source.sizeBytes);
-  const { problem } = finding;
-  if (problem) throw new HayloftError(problem.code, `${fileName}: ${problem.message}`, { hint: problem.hint });
-  return finding;
+  try {
+    // The cluster unpacks it.
+    if (finding.packing !== undefined) return await lookInside(source, finding.packing);
+    const { problem } = finding;
+    if (problem) throw new HayloftError(problem.code, problem.message, { hint: problem.hint });
+  } catch (error) {
+    const { code, message, hint } = asHayloftError(error);
+    throw new HayloftError(code, `${fileName}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
+  }
+  return { finding, diskBytes: finding.virtualSizeBytes ?? 0 };
 }
 
 async function createVolume(
@@ -155,14 +162,14 @@ async function createVolume(
   target: UploadTarget,
   source: UploadSource,
   kind: 'iso' | 'disk',
-  finding: ImageFinding,
+  diskBytes: number,
 ): Promise<string> {
   const client = await cluster.client();
   const path = pathOf(dataVolumes, target.namespace);
   const taken = await client.call<KubeList<DataVolume>>('GET', path);
-  const withoutEnding = target.fileName.replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
+  const withoutEnding = target.fileName.replace(/\.(gz|xz|zst)$/i, '').replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
   const name = uniqueName(withoutEnding, taken.items.map((volume) => volume.metadata.name ?? ''));
-  const bytes = Math.max(source.sizeBytes, finding.virtualSizeBytes ?? 0);
+  const bytes = Math.max(source.sizeBytes, diskBytes);
   const volume: DataVolume = {
     apiVersion: 'cdi.kubevirt.io/v1beta1',
     kind: 'DataVolume',
