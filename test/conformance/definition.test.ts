@@ -10,6 +10,7 @@ import { rigImage } from '../rig/images/rig-image.ts';
 import { processesWith, qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
+import { machineWith, rootDisk, type MachineParts } from './samples.ts';
 
 let engine: RigEngine;
 
@@ -18,33 +19,7 @@ const instance = async (name: string): Promise<Partial<VirtualMachineInstance>> 
   (await engine.api('GET', `/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/${name}`)).json();
 const secret = (name: string, stringData: Record<string, string>): object => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
 
-interface Change {
-  domain?: object;
-  disks?: object[];
-  volumes?: object[];
-  spec?: object;
-}
-
-function machine(name: string, { domain, disks = [], volumes = [], spec }: Change): object {
-  return {
-    apiVersion: 'kubevirt.io/v1',
-    kind: 'VirtualMachine',
-    metadata: { name },
-    spec: {
-      runStrategy: 'Always',
-      template: {
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          domain: { memory: { guest: '256Mi' }, ...domain, devices: { ...(domain as { devices?: object } | undefined)?.devices, disks } },
-          volumes,
-          ...spec,
-        },
-      },
-    },
-  };
-}
-
-const root = { disk: { name: 'root', disk: { bus: 'virtio' } }, volume: { name: 'root', dataVolume: { name: 'root' } } };
+const root = rootDisk();
 const isReady = (name: string): string => engine.kubectl(['wait', '--for=condition=Ready', `vm/${name}`, '--timeout=30s']);
 
 beforeAll(async () => {
@@ -61,9 +36,9 @@ async function serialLine(name: string): Promise<() => string> {
   return () => line.screen();
 }
 
-const boots = (name: string, change: Partial<Change> & { efi: object }): object => {
+const boots = (name: string, change: MachineParts & { efi: object }): object => {
   const { efi, ...rest } = change;
-  return machine(name, {
+  return machineWith(name, {
     ...rest,
     domain: { firmware: { bootloader: { efi } }, ...rest.domain },
     disks: [{ name: 'cd', cdrom: { bus: 'sata' } }],
@@ -108,7 +83,7 @@ describe('a TPM', () => {
   const tpms = (uid: string): number[] => processesWith('swtpm', uid);
 
   it('is seen by the guest, outlives the engine, and ends with the guest', async () => {
-    apply(machine('trusted', { domain: { devices: { tpm: { persistent: true } } }, disks: [root.disk], volumes: [root.volume] }));
+    apply(machineWith('trusted', { domain: { devices: { tpm: { persistent: true } } }, disks: [root.disk], volumes: [root.volume] }));
     isReady('trusted');
     const uid = uidOf('vmi', 'trusted');
     const [before] = tpms(uid);
@@ -141,7 +116,7 @@ describe('features and clock', () => {
       },
     };
     const clock = { timezone: 'Europe/Vienna', timer: { hpet: { present: false }, pit: { tickPolicy: 'delay' }, rtc: { tickPolicy: 'catchup' }, kvm: { present: false }, hyperv: {} } };
-    apply(machine('windows', { domain: { features, clock, chassis: { manufacturer: 'Loft', sku: '1' } }, disks: [root.disk], volumes: [root.volume] }));
+    apply(machineWith('windows', { domain: { features, clock, chassis: { manufacturer: 'Loft', sku: '1' } }, disks: [root.disk], volumes: [root.volume] }));
     isReady('windows');
     const shell = await openGuestShell(engine, 'windows');
     expect(await shell.run('cat /sys/class/dmi/id/chassis_vendor')).toBe('Loft');
@@ -163,7 +138,7 @@ describe('devices', () => {
     };
     const data = { name: 'data', disk: { bus: 'virtio' }, serial: 'LOFT-1', cache: 'none', io: 'native', dedicatedIOThread: true, errorPolicy: 'report', blockSize: { custom: { logical: 4096, physical: 4096 } } };
     apply(
-      machine('rich', {
+      machineWith('rich', {
         domain: { ioThreadsPolicy: 'auto', cpu: { cores: 1, sockets: 2 }, devices },
         disks: [root.disk, data, { name: 'spare', disk: { bus: 'scsi' }, errorPolicy: 'stop' }],
         volumes: [root.volume, { name: 'data', emptyDisk: { capacity: '16Mi' } }, { name: 'spare', emptyDisk: { capacity: '16Mi' } }],
@@ -187,7 +162,7 @@ describe('devices', () => {
 
   it('are of a processor with the features that were asked for', async () => {
     const features = [{ name: 'aes', policy: 'disable' }, { name: 'sse4.2', policy: 'require' }, { name: 'lahf_lm', policy: 'optional' }];
-    apply(machine('brain', { domain: { cpu: { model: 'Westmere', features }, machine: { type: 'pc-q35-5.2' } }, disks: [root.disk], volumes: [root.volume] }));
+    apply(machineWith('brain', { domain: { cpu: { model: 'Westmere', features }, machine: { type: 'pc-q35-5.2' } }, disks: [root.disk], volumes: [root.volume] }));
     isReady('brain');
     const shell = await openGuestShell(engine, 'brain');
     const flags = (await shell.run('grep -m1 ^flags /proc/cpuinfo')).split(/\s+/);
@@ -214,7 +189,7 @@ describe('devices', () => {
     ['sound', { disks: [root.disk], domain: { devices: { sound: { name: 's' } } } }, 'devices.sound'],
     ['a time zone that is none', { disks: [root.disk], domain: { clock: { timezone: 'Loft/Attic' } } }, 'clock.timezone'],
   ])('refuse %s by its path', (_what, change, words) => {
-    expect(() => apply(machine('refused', { volumes: [root.volume], ...change }))).toThrow(words);
+    expect(() => apply(machineWith('refused', { volumes: [root.volume], ...change }))).toThrow(words);
   });
 });
 
@@ -222,7 +197,7 @@ describe('a network card', () => {
   it('has its index, its IPv6 network, and a cable that is plugged in while the machine runs', async () => {
     const interfaces = [{ name: 'default', masquerade: {}, acpiIndex: 7, state: 'down' }];
     apply(
-      machine('cabled', {
+      machineWith('cabled', {
         domain: { devices: { interfaces } },
         disks: [root.disk],
         volumes: [root.volume],
@@ -259,7 +234,7 @@ describe('a network card', () => {
 describe('discs with settings', () => {
   it('are waited for where their Secret is missing, are read by the guest, and are gone with it', async () => {
     apply(
-      machine('seeded', {
+      machineWith('seeded', {
         disks: [root.disk, { name: 'seed', disk: { bus: 'virtio' } }],
         volumes: [root.volume, { name: 'seed', cloudInitNoCloud: { secretRef: { name: 'user' } } }],
         spec: {

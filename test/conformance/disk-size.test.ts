@@ -10,6 +10,7 @@ import { openGuestShell, type GuestShell } from '../rig/guest-shell.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
+import { machineWith, rootDisk } from './samples.ts';
 
 let engine: RigEngine;
 let shell: GuestShell;
@@ -44,25 +45,13 @@ beforeAll(async () => {
   await uploadImage(engine, 'root', rigImage('shell-disk'), '64Mi');
   apply(claim('data', '64Mi'));
   apply(claim('filling', '300Mi', 'small'));
-  apply({
-    apiVersion: 'kubevirt.io/v1',
-    kind: 'VirtualMachine',
-    metadata: { name: 'guest' },
-    spec: {
-      runStrategy: 'Always',
-      template: {
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          domain: { memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root' }, { name: 'data' }, { name: 'filling' }] } },
-          volumes: [
-            { name: 'root', dataVolume: { name: 'root' } },
-            { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
-            { name: 'filling', persistentVolumeClaim: { claimName: 'filling' } },
-          ],
-        },
-      },
-    },
-  });
+  const root = rootDisk();
+  apply(
+    machineWith('guest', {
+      disks: [root.disk, { name: 'data' }, { name: 'filling' }],
+      volumes: [root.volume, ...['data', 'filling'].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))],
+    }),
+  );
   engine.kubectl(['wait', '--for=condition=Ready', 'vm/guest', '--timeout=30s']);
   shell = await openGuestShell(engine, 'guest');
 });

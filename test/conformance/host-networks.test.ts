@@ -9,6 +9,7 @@ import { openGuestShell, type GuestShell } from '../rig/guest-shell.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
+import { machineWith, rootDisk } from './samples.ts';
 
 // Names of devices are short; two runs must not meet.
 const id = String(process.pid % 100_000);
@@ -36,22 +37,10 @@ const definition = (name: string, config: object): object => ({
   metadata: { name },
   spec: { config: JSON.stringify({ cniVersion: '0.3.1', name, ...config }) },
 });
-const machine = (name: string, interfaces: object[], networks: object[]): object => ({
-  apiVersion: 'kubevirt.io/v1',
-  kind: 'VirtualMachine',
-  metadata: { name },
-  spec: {
-    runStrategy: 'Always',
-    template: {
-      spec: {
-        terminationGracePeriodSeconds: 0,
-        domain: { memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }], interfaces } },
-        networks,
-        volumes: [{ name: 'root', dataVolume: { name: `root-${name}` } }],
-      },
-    },
-  },
-});
+const machine = (name: string, interfaces: object[], on: object[]): object => {
+  const root = rootDisk(`root-${name}`);
+  return machineWith(name, { domain: { devices: { interfaces } }, disks: [root.disk], volumes: [root.volume], spec: { networks: on } });
+};
 const instance = async (name: string): Promise<VirtualMachineInstance> =>
   (await engine.api('GET', `/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances/${name}`)).json();
 const onLab = (name: string): object =>

@@ -7,6 +7,7 @@ import { openGuestShell, type GuestShell } from '../rig/guest-shell.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
+import { machineWith, rootDisk } from './samples.ts';
 
 const actions = '/apis/subresources.kubevirt.io/v1/namespaces/default';
 const machinePath = '/apis/kubevirt.io/v1/namespaces/default/virtualmachines/guest';
@@ -43,21 +44,9 @@ beforeAll(async () => {
   engine = await startEngine();
   await uploadImage(engine, 'root', rigImage('shell-disk'), '64Mi');
   for (const [name, size] of [['one', '32Mi'], ['two', '48Mi'], ['three', '16Mi']] as const) engine.kubectl(['apply', '-f', '-'], claim(name, size));
-  engine.kubectl(['apply', '-f', '-'], stringify({
-    apiVersion: 'kubevirt.io/v1',
-    kind: 'VirtualMachine',
-    metadata: { name: 'guest' },
-    spec: {
-      runStrategy: 'Always',
-      template: {
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          domain: { memory: { guest: '256Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'cd', cdrom: { bus: 'scsi' } }] } },
-          volumes: [{ name: 'root', dataVolume: { name: 'root' } }],
-        },
-      },
-    },
-  }));
+  const root = rootDisk();
+  const guest = machineWith('guest', { disks: [root.disk, { name: 'cd', cdrom: { bus: 'scsi' } }], volumes: [root.volume] });
+  engine.kubectl(['apply', '-f', '-'], stringify(guest));
   engine.kubectl(['wait', '--for=condition=Ready', 'vm/guest', '--timeout=30s']);
   shell = await openGuestShell(engine, 'guest');
 });

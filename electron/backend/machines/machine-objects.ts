@@ -1,11 +1,12 @@
 /** Finds a machine's objects among what is known of a cluster. */
 import type { DataVolume } from '#shared/kube/cdi.ts';
-import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { dataVolumes, virtualMachineInstances, virtualMachines } from '../clusters/kinds.ts';
 import { ingredient } from '../topics/derived.ts';
-import type { MachineObjects } from './machine-row.ts';
+import { coresOf, memoryOf, type MachineObjects } from './machine-row.ts';
+import { typeSize } from './type-sizes.ts';
 
 /** The machine that an object belongs to, as a key, or none. */
 export function owningMachines(object: KubeObject): string[] {
@@ -25,7 +26,15 @@ export const machineIngredients = [
 export function machineObjects(cluster: ClusterConnection, key: string): MachineObjects | undefined {
   const vm = cluster.cache(virtualMachines).objects.get(key);
   if (!vm) return undefined;
-  return { vm, vmi: cluster.cache(virtualMachineInstances).objects.get(key), volumes: ownVolumes(cluster, vm) };
+  const vmi = cluster.cache(virtualMachineInstances).objects.get(key);
+  const size = sizeOf(cluster, vm, vmi);
+  return { vm, vmi, volumes: ownVolumes(cluster, vm), ...(size ? { size } : {}) };
+}
+
+/** While it runs, its instance tells what it got from its type. */
+function sizeOf(cluster: ClusterConnection, vm: VirtualMachine, vmi: VirtualMachineInstance | undefined): MachineObjects['size'] {
+  if (!vm.spec.instancetype) return undefined;
+  return vmi ? { cores: coresOf(vmi.spec.domain), memoryBytes: memoryOf(vmi.spec.domain) } : typeSize(cluster, vm);
 }
 
 function ownVolumes(cluster: ClusterConnection, vm: VirtualMachine): DataVolume[] {

@@ -17,9 +17,11 @@ export interface MachineObjects {
   vmi: VirtualMachineInstance | undefined;
   /** DataVolumes that the machine owns. */
   volumes: readonly DataVolume[];
+  /** Of a machine whose instancetype says what it has. */
+  size?: { cores: number; memoryBytes: number };
 }
 
-export function machineRow(clusterId: string, { vm, vmi, volumes }: MachineObjects): Machine {
+export function machineRow(clusterId: string, { vm, vmi, volumes, size }: MachineObjects): Machine {
   const ref = { clusterId, namespace: vm.metadata.namespace ?? 'default', name: vm.metadata.name ?? '' };
   const status = statusOf(vm);
   const { domain } = vm.spec.template.spec;
@@ -33,8 +35,7 @@ export function machineRow(clusterId: string, { vm, vmi, volumes }: MachineObjec
     tone: toneOf(status),
     ...(reason === undefined ? {} : { reason }),
     runStrategy: runStrategyOf(vm),
-    cores: coresOf(domain),
-    memoryBytes: memoryOf(domain),
+    ...(size ?? { cores: coresOf(domain), memoryBytes: memoryOf(domain) }),
     ...(vmi?.status?.nodeName === undefined ? {} : { node: vmi.status.nodeName }),
     addresses: (vmi?.status?.interfaces ?? []).flatMap((item) => item.ipAddresses ?? (item.ipAddress ? [item.ipAddress] : [])),
     labels: vm.metadata.labels ?? {},
