@@ -17,6 +17,8 @@ export interface RunRecord {
   listen: string[];
   /** Whether it is announced there. */
   announce: boolean;
+  /** See EngineParts. */
+  apiOnly?: boolean;
 }
 
 export interface DataFolder {
@@ -60,8 +62,8 @@ export function writeRecord(path: string, record: RunRecord): void {
 
 function readRecord(path: string): RunRecord | undefined {
   try {
-    const { pid, port, listen, announce } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
-    return typeof pid === 'number' && typeof port === 'number' ? { pid, port, listen: Array.isArray(listen) ? listen : [], announce: announce !== false } : undefined;
+    const { pid, port, listen, announce, apiOnly } = JSON.parse(readFileSync(join(path, recordName), 'utf8')) as Partial<RunRecord>;
+    return typeof pid === 'number' && typeof port === 'number' ? { pid, port, listen: Array.isArray(listen) ? listen : [], announce: announce !== false, apiOnly: apiOnly === true } : undefined;
   } catch {
     // None yet, or damaged: then a free port is as good as any.
     return undefined;

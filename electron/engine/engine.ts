@@ -1,16 +1,18 @@
 /** Puts the engine together: data folder, TLS, port, modules, server; and takes it apart again. */
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { localSocketIn } from '#shared/host/local-socket.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { createAccess } from './access/access.ts';
 import { createAccessModule } from './access/module.ts';
 import type { Rotations } from './access/rotation.ts';
-import type { EngineModule } from './api/definition.ts';
+import type { AnyDefinition, EngineModule } from './api/definition.ts';
 import type { ApiServer, ApiServerOptions } from './api/server.ts';
+import { openAudit } from './audit/audit.ts';
 import type { EngineContext, Log } from './context.ts';
 import { nodeNameFrom } from './core/host.ts';
-import { explain, openDataFolder, writeRecord } from './data-folder.ts';
+import { explain, openDataFolder, writeRecord, type DataFolder } from './data-folder.ts';
 import { createEventRecorder } from './events/recorder.ts';
 import { openLog } from './log.ts';
 import { announce } from './announce/announce.ts';
@@ -36,7 +38,10 @@ export interface EngineOptions {
 /** What the engine is made of, besides its core; tests bring less. */
 export interface EngineParts {
   issue: Issue;
-  createModules(folder: { dataDir: string; log: Log }): EngineModule[];
+  /** Keeps objects and acts on none. What one engine of this sort wrote is not for one of the other. */
+  apiOnly?: true;
+  /** @param folder.served all kinds that the engine brings itself, once the modules are made */
+  createModules(folder: { dataDir: string; log: Log; served: () => readonly AnyDefinition[] }): EngineModule[];
   createServer(options: ApiServerOptions): ApiServer;
 }
 
@@ -65,6 +70,7 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     const log = openLog(join(dataDir, 'engine.log'));
     undo.push(() => log.close());
     deferred.to = log;
+    checkSort(folder, parts.apiOnly === true);
     const listen = options.listen ?? folder.lastRun?.listen ?? [];
     const held = await holdPort(options.port, folder.lastRun?.port, listen);
     undo.push(() => held.release());
@@ -76,7 +82,7 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     });
     undo.push(() => certificates.stop());
     let token = ensureToken(join(dataDir, 'token'));
-    writeRecord(dataDir, { pid: process.pid, port: held.port, listen: [...listen], announce: announced });
+    writeRecord(dataDir, { pid: process.pid, port: held.port, listen: [...listen], announce: announced, ...(parts.apiOnly ? { apiOnly: true } : {}) });
 
     const { api, resources } = folder.store;
     const events = createEventRecorder(resources, log);
@@ -104,12 +110,15 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
         return Promise.resolve();
       },
     };
-    const modules = [createAccessModule(access, rotations), ...parts.createModules({ dataDir, log })];
+    const served = (): AnyDefinition[] => modules.flatMap(({ definitions }) => definitions);
+    const modules: EngineModule[] = [createAccessModule(access, rotations), ...parts.createModules({ dataDir, log, served })];
     for (const module of modules) {
       undo.push(() => module.stop());
       await module.start(context);
     }
-    const server = parts.createServer({ store: api, modules, access, tls: shown(certificates.current), log });
+    const audit = openAudit(join(dataDir, 'audit.log'));
+    undo.push(() => audit.close());
+    const server = parts.createServer({ store: api, modules, access, tls: shown(certificates.current), log, audit });
     undo.push(() => {
       // Nobody new while the modules stop.
       held.release();
@@ -143,6 +152,15 @@ export async function startEngine(options: EngineOptions, parts: EngineParts): P
     folder.undo();
     throw explain(dataDir, error);
   }
+}
+
+/** Machines that were only recorded must not begin to run, and those that run must not be left alone. */
+function checkSort({ path, lastRun }: DataFolder, apiOnly: boolean): void {
+  if (lastRun === undefined || lastRun.apiOnly === apiOnly) return;
+  throw new HayloftError('conflict', `The data in ${path} belongs to an engine that was started ${apiOnly ? 'without' : 'with'} --api-only.`, {
+    hint: 'Start it in the same way again, or choose another folder with --data-dir.',
+    field: 'data-dir',
+  });
 }
 
 const withName = ({ dns, ip }: ServerNames, name: string | undefined): ServerNames => ({ dns: name === undefined ? dns : [...dns, name], ip });

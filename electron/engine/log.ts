@@ -1,6 +1,6 @@
 /** The engine's log: a JSON object a line, bounded in size, without secrets. */
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import type { Log } from './context.ts';
+import { openRotatingFile } from './rotating-file.ts';
 
 const maxBytes = 2 * 2 ** 20;
 const secretName = /token|password|secret|authorization|privatekey|userdata|networkdata/i;
@@ -10,30 +10,18 @@ export interface FileLog extends Log {
 }
 
 /**
- * @param path the file (0600); at its bound it is renamed to `path.1`, which replaces the one before
+ * @param path see rotating-file.ts
  */
 export function openLog(path: string, bound = maxBytes): FileLog {
-  let file = openSync(path, 'a', 0o600);
-  let size = fstatSync(file).size;
+  const file = openRotatingFile(path, bound);
   const write = (level: string, message: string, fields: Record<string, unknown> = {}): void => {
-    const line = `${JSON.stringify({ time: new Date().toISOString(), level, message, ...(clean(fields, 0) as object) })}\n`;
-    try {
-      if (size > 0 && size + line.length > bound) {
-        closeSync(file);
-        renameSync(path, `${path}.1`);
-        file = openSync(path, 'a', 0o600);
-        size = 0;
-      }
-      size += writeSync(file, line);
-    } catch {
-      // A full disk must not end the engine for the log's sake; who asked for something is told by the answer.
-    }
+    file.add(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...(clean(fields, 0) as object) })}\n`);
   };
   return {
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
-    close: () => closeSync(file),
+    close: () => file.close(),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The engine's program: `main --data-dir DIR [--port N] [--listen ADDRESS,…]`; with `token …` or `rotate …`, a client of one
+ * The engine's program: `main --data-dir DIR [--port N] [--listen ADDRESS,…] [--api-only]`; with `token …` or `rotate …`, a client of one
  * that runs; with `service …`, see service/command.ts.
  *
  * When ready it prints one line on stdout: `Engine is ready: https://127.0.0.1:PORT kubeconfig: DIR/kubeconfig`.
@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts';
-import { startEngine, type EngineOptions, type RunningEngine } from './engine.ts';
+import { startEngine, type EngineOptions, type EngineParts, type RunningEngine } from './engine.ts';
 import { parseListen } from './listen/addresses.ts';
 import { engineParts } from './parts.ts';
 import { issueArgument, issueBy, serveIssue } from './tls/issue-process.ts';
@@ -22,7 +22,7 @@ const stopWithinMs = 10_000;
 /** See command/command.ts. */
 const commands = new Set(['token', 'rotate']);
 
-const usage = 'Usage: npm run engine -- --data-dir DIR [--port N] [--listen ADDRESS[,ADDRESS]|lan|loopback] [--announce yes|no]';
+const usage = 'Usage: npm run engine -- --data-dir DIR [--port N] [--listen ADDRESS[,ADDRESS]|lan|loopback] [--announce yes|no] [--api-only]';
 
 if (process.argv[2] === issueArgument) await serveIssue();
 else if (process.argv[2] === 'service') await serve();
@@ -55,7 +55,8 @@ async function run(): Promise<void> {
   process.stderr.on('error', () => undefined);
   let engine: RunningEngine;
   try {
-    engine = await startEngine(readOptions(process.argv.slice(2)), engineParts(issueBy(fileURLToPath(import.meta.url))));
+    const { apiOnly, ...options } = readOptions(process.argv.slice(2));
+    engine = await startEngine(options, await partsOf(apiOnly));
   } catch (error) {
     fail(asHayloftError(error));
     return;
@@ -65,24 +66,31 @@ async function run(): Promise<void> {
   process.stdout.write(`Engine is ready: ${engine.endpoint} kubeconfig: ${engine.kubeconfig}\n`);
 }
 
+async function partsOf(apiOnly: boolean): Promise<EngineParts> {
+  const issue = issueBy(fileURLToPath(import.meta.url));
+  if (!apiOnly) return engineParts(issue);
+  const { apiOnlyParts } = await import('./api-only/parts.ts');
+  return apiOnlyParts(issue);
+}
+
 /** @throws HayloftError `bad-input` */
-function readOptions(args: string[]): EngineOptions {
+function readOptions(args: string[]): EngineOptions & { apiOnly: boolean } {
   const wrong = (message: string, field: string): HayloftError => new HayloftError('bad-input', message, { hint: usage, field });
-  let values: { 'data-dir'?: string; port?: string; listen?: string; announce?: string };
+  let values: { 'data-dir'?: string; port?: string; listen?: string; announce?: string; 'api-only'?: boolean };
   try {
     const text = { type: 'string' } as const;
-    ({ values } = parseArgs({ args, options: { 'data-dir': text, port: text, listen: text, announce: text } }));
+    ({ values } = parseArgs({ args, options: { 'data-dir': text, port: text, listen: text, announce: text, 'api-only': { type: 'boolean' } } }));
   } catch (error) {
     throw wrong(error instanceof Error ? error.message : String(error), '');
   }
-  const { 'data-dir': dataDir, port } = values;
+  const { 'data-dir': dataDir, port, 'api-only': apiOnly = false } = values;
   if (!dataDir) throw wrong('The engine needs a folder for its data.', 'data-dir');
   const listen = values.listen === undefined ? undefined : parseListen(values.listen);
   if (values.announce !== undefined && !['yes', 'no'].includes(values.announce)) throw wrong(`"${values.announce}" is neither yes nor no.`, 'announce');
   const announce = values.announce === undefined ? undefined : values.announce === 'yes';
-  if (port === undefined) return { dataDir: resolve(dataDir), listen, announce };
+  if (port === undefined) return { dataDir: resolve(dataDir), listen, announce, apiOnly };
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw wrong(`"${port}" is no port number (0 to 65535).`, 'port');
-  return { dataDir: resolve(dataDir), listen, announce, port: Number(port) };
+  return { dataDir: resolve(dataDir), listen, announce, apiOnly, port: Number(port) };
 }
 
 function fail(error: HayloftError): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createApiServer } from './api/server.ts';
 import { createClonesModule } from './clones/module.ts';
 import { createCoreModule } from './core/module.ts';
+import { createCustomResourcesModule } from './custom-resources/module.ts';
 import { createDisksModule } from './disks/module.ts';
 import type { EngineParts } from './engine.ts';
 import { Downloads } from './exports/downloads.ts';
@@ -18,7 +19,7 @@ import type { Issue } from './tls/key-pair.ts';
 export function engineParts(issue: Issue): EngineParts {
   return {
     issue,
-    createModules: ({ dataDir, log }) => {
+    createModules: ({ dataDir, log, served }) => {
       const disks = createDisksModule({ dataDir, growOpen: (...disk) => machines.growOpen(...disk) });
       const hypervisor = createHypervisor({
         runDir: join(dataDir, 'run'),
@@ -33,7 +34,7 @@ export function engineParts(issue: Issue): EngineParts {
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines, downloads });
       const metrics = createMetricsModule({ guests: machines.guests });
       const exports = createExportsModule({ disks: disks.parts, downloads });
-      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), exports, metrics];
+      return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), exports, metrics, createCustomResourcesModule(served)];
     },
     createServer: createApiServer,
   };

@@ -8,11 +8,12 @@ import { fifty } from './fifty.ts';
 import { idle } from './idle.ts';
 import { machineList } from './machine-list.ts';
 import { meetsGoal, ratio, table, type Measurement } from './measurement.ts';
+import { scale } from './scale.ts';
 import { startLatency } from './start-latency.ts';
 import { upload } from './upload.ts';
 import { vnc } from './vnc.ts';
 
-const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, app: appStart, list: machineList };
+const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, scale, app: appStart, list: machineList };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { startEngine, type RigEngine } from '../rig/engine.ts';
+import { startEngine, type EngineOptions, type RigEngine } from '../rig/engine.ts';
 import { startProgram, type RunningProgram } from '../rig/process.ts';
 
 export interface KubectlResult {
@@ -26,11 +26,11 @@ export interface ConformanceEngine {
 }
 
 /** Starts an engine before the tests of a file and removes all of it after them. */
-export function useEngine(): ConformanceEngine {
+export function useEngine(options: EngineOptions = {}): ConformanceEngine {
   let rig: RigEngine | undefined;
   const started: RunningProgram[] = [];
   beforeAll(async () => {
-    rig = await startEngine();
+    rig = await startEngine(options);
   });
   afterAll(async () => {
     for (const program of started) await program.stop();

@@ -41,7 +41,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<RigEngin
     program,
     dataDir,
     destroy: async () => {
-      await client.removeMachines();
+      // An API server alone has none that run, whatever it has on record.
+      if (options.flags?.includes('--api-only') !== true) await client.removeMachines();
       await program.stop();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },

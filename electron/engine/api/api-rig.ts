@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createAccess } from '../access/access.ts';
 import { createAccessModule } from '../access/module.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../context.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { issue } from '../tls/issue.ts';
@@ -36,7 +37,7 @@ async function makeCertificates(): Promise<{ ca: string; server: KeyPair }> {
   return { ca: made.authority.certificate, server: made.server };
 }
 
-export async function rigApi(parts: Partial<EngineModule> & Pick<EngineModule, 'definitions'>): Promise<ApiRig> {
+export async function rigApi(parts: Partial<EngineModule> & Pick<EngineModule, 'definitions'>, audit?: Audit): Promise<ApiRig> {
   const { ca, server: tls } = await (certificates ??= makeCertificates());
   const folder = mkdtempSync(join(tmpdir(), 'hayloft-api-'));
   const faults: unknown[] = [];
@@ -44,7 +45,7 @@ export async function rigApi(parts: Partial<EngineModule> & Pick<EngineModule, '
   const store = openStore(join(folder, 'store.db'), log);
   const module: EngineModule = { name: 'rig', start: () => Promise.resolve(), stop: () => Promise.resolve(), ...parts };
   const access = createAccess({ resources: store.resources, ownerToken: token, log });
-  const server = createApiServer({ store: store.api, modules: [createAccessModule(access), module], access, tls: { cert: tls.certificate, key: tls.key }, log });
+  const server = createApiServer({ store: store.api, modules: [createAccessModule(access), module], access, tls: { cert: tls.certificate, key: tls.key }, log, ...(audit ? { audit } : {}) });
   const socket = createServer();
   await new Promise<void>((resolve) => socket.listen(0, '127.0.0.1', resolve));
   await server.listen(socket);

@@ -28,14 +28,23 @@ export interface Admission<T extends KubeObject> {
   warn(text: string): void;
 }
 
-/** The schema of a kind that was added while the engine runs, in OpenAPI's own words. */
+/** A schema that says more than the engine's own language can, in OpenAPI's words. */
 export interface CustomSchema {
   /** Changes the object in place, see {@link Findings}. `partial`: what is applied may lack what others give. */
   check(object: KubeObject, options: { partial: boolean }): Findings;
   /** Of the whole object, as `/openapi/*` shows it. */
-  openApi: Record<string, unknown>;
+  readonly openApi: Record<string, unknown>;
   /** Of everything beside metadata. */
-  shape: Shape;
+  readonly shape: Shape;
+  /** Makes of what is stored, in place, what this version of the kind shows of it. Absent: all of it. */
+  show?(object: KubeObject): void;
+}
+
+/** Where a kind counts its copies, as simple JSON paths (`.spec.replicas`): what `/scale` reads and writes. */
+export interface ScalePaths {
+  specReplicasPath: string;
+  statusReplicasPath: string;
+  labelSelectorPath?: string;
 }
 
 /** Everything that the API server needs to serve one kind. */
@@ -53,6 +62,12 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** In place of `schema`. */
   custom?: CustomSchema;
   columns?: readonly Column<T>[];
+  /** Came by a CustomResourceDefinition: as on a cluster, strategic merge patches are not for it. */
+  added?: true;
+  /** Served at `/scale`. */
+  scale?: ScalePaths;
+  /** Awaited before anything of the kind is written: loads what is needed for that alone. */
+  prepare?(): Promise<void>;
   /** Status is written through `/status` alone and ignored elsewhere; `generation` counts spec changes. */
   statusSubresource: boolean;
   /** Fills in defaults and checks what the schema cannot say. Throws an ApiError (see `invalid`). */
@@ -72,10 +87,11 @@ export const apiVersionOf = ({ group, version }: Pick<AnyDefinition, 'group' | '
   group === '' ? version : `${group}/${version}`;
 
 /**
- * Whether kinds of a group take strategic merge patches: on a cluster those of Kubernetes itself do and those that are
- * added to it (CRDs) do not, and what works here must work there.
+ * Whether a kind takes strategic merge patches: on a cluster those of Kubernetes itself do and those that are added to it
+ * (CRDs) do not, and what works here must work there.
  */
-export const takesStrategicPatches = (group: string): boolean => !group.includes('.') || group.endsWith('.k8s.io');
+export const takesStrategicPatches = ({ group, added }: Pick<AnyDefinition, 'group' | 'added'>): boolean =>
+  added !== true && (!group.includes('.') || group.endsWith('.k8s.io'));
 
 /** A request to a subresource, already authenticated. */
 export interface SubresourceRequest {
@@ -135,6 +151,8 @@ export interface DynamicKinds {
   /** Grows with every change. */
   readonly generation: number;
   definitions(): readonly AnyDefinition[];
+  /** Calls `listener` after every change. */
+  follow(listener: () => void): void;
 }
 
 /** A document at a path of its own (`/metrics`), for those whose roles name the path (`nonResourceURLs`). */

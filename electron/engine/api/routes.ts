@@ -47,6 +47,7 @@ export class Routes {
     this.#version = version;
     this.#catalogue = new Catalogue(modules, version);
     this.#documents = new Map(modules.flatMap(({ documents = [] }) => documents.map((document) => [document.path, document])));
+    for (const { dynamic } of modules) dynamic?.follow(() => this.#endStaleWatches());
   }
 
   /** The stream that a path names, with where it leads; undefined when it names none. */
@@ -62,7 +63,7 @@ export class Routes {
   }
 
   /** Ends the watches of kinds that are no longer served, or not as they were. */
-  endStaleWatches(): void {
+  #endStaleWatches(): void {
     const { definitions } = this.#catalogue.current();
     for (const watching of this.#watches) if (!definitions.includes(watching.of)) watching.end();
   }
@@ -109,6 +110,10 @@ export class Routes {
     if (!allowed.includes(method)) throw methodNotAllowed(method, allowed);
     const read: ReadContext = { store: this.#store, definition, target, request, query, user };
     const write: WriteContext = read;
+    if (target.subresource === 'scale') {
+      const { serveScale } = await import('./verbs/scale.ts');
+      return serveScale(write);
+    }
     const one = target.name !== undefined;
     switch (method) {
       case 'POST':

@@ -6,6 +6,8 @@ import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { AccessControl, Caller } from '../access/access.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { User } from '../access/user.ts';
 import type { Log } from '../context.ts';
 import type { ApiStore } from '../store/api-store.ts';
 import type { EngineModule } from './definition.ts';
@@ -23,6 +25,7 @@ export interface ApiServerOptions {
   access: AccessControl;
   tls: { cert: string; key: string };
   log: Log;
+  audit?: Audit;
 }
 
 export interface ApiServer {
@@ -45,7 +48,7 @@ const idleConnectionMs = 120_000;
 const closeWithinMs = 2_000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { log, access } = options;
+  const { log, access, audit } = options;
   const routes = new Routes(options.store, options.modules, packageJson.version);
   const rawRoutes = options.modules.flatMap((module) => module.raw ?? []);
   const raw = new Map(rawRoutes.map((route) => [route.path, route]));
@@ -90,6 +93,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = addressOf(request);
+    let user: User | undefined;
+    audit?.follow(request, response, () => user);
     try {
       const route = raw.get(path) ?? prefixed.find((candidate) => path.startsWith(candidate.path));
       if (route) {
@@ -99,6 +104,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         return;
       }
       const caller = await access.identify(request);
+      user = caller?.user;
       const healthy = health.answer(path, query);
       if (!caller && healthy) {
         respond(response, healthy);
@@ -121,8 +127,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { path, query } = addressOf(request);
+    let user: User | undefined;
     try {
-      const caller = admitted(await access.identify(request), request, path, query);
+      const known = await access.identify(request);
+      user = known?.user;
+      const caller = admitted(known, request, path, query);
       const stream = routes.stream(path);
       if (!stream) throw noSuchPath();
       const guest = await stream.route.connect({
@@ -134,10 +143,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         socket.destroy();
       } else {
         socket.on('close', access.track(caller, () => socket.destroy()));
+        audit?.note(request, 101, user);
         streams.join(request, socket, head, guest);
       }
     } catch (error) {
-      refuseUpgrade(socket, statusOf(error, log, `upgrade ${path}`));
+      const status = statusOf(error, log, `upgrade ${path}`);
+      audit?.note(request, status.code, user);
+      refuseUpgrade(socket, status);
     }
   }
 

@@ -39,9 +39,12 @@ export function createObject(write: Write, of: AnyDefinition, input: KubeObject,
   return object;
 }
 
+/** Kinds that came by a CustomResourceDefinition count every change of what is not metadata, with or without a status of their own. */
+export const countsGenerations = (of: AnyDefinition): boolean => of.statusSubresource || of.added === true;
+
 function freshMetadata(of: AnyDefinition, given: ObjectMeta): ObjectMeta {
   const metadata: ObjectMeta = { ...given, uid: randomUUID(), creationTimestamp: timestamp() };
-  if (of.statusSubresource) metadata.generation = 1;
+  if (countsGenerations(of)) metadata.generation = 1;
   else delete metadata.generation;
   if (of.namespaced) metadata.namespace ??= 'default';
   dropUnkept(metadata);

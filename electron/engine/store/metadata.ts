@@ -10,7 +10,7 @@ const word = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 const annotationBytes = 256 * 1024;
 /** Finalizers that need no domain: Kubernetes' own. */
-const plainFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
+const plainFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes', 'customresourcecleanup.apiextensions.k8s.io']);
 
 /** @throws ApiError 422 with a cause for each field that is wrong */
 export function checkMetadata(of: AnyDefinition, object: KubeObject): void {

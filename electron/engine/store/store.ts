@@ -189,6 +189,7 @@ export class SqliteStore implements ApiStore {
 function asKind(of: AnyDefinition, value: string): KubeObject {
   const object = parseRow({ value });
   object.apiVersion = apiVersionOf(of);
+  of.custom?.show?.(object);
   return object;
 }
 

@@ -5,7 +5,7 @@ import type { AnyDefinition } from '../api/definition.ts';
 import { conflict, invalid, notFound } from '../api/errors.ts';
 import type { UpdateRequest } from './api-store.ts';
 import { claimFields } from './claims.ts';
-import { dropUnkept } from './create.ts';
+import { countsGenerations, dropUnkept } from './create.ts';
 import { afterRemoval } from './deletion.ts';
 import { apiVersionOf, copyOf, keyOf, parseRow } from './keys.ts';
 import { checkMetadata } from './metadata.ts';
@@ -34,7 +34,7 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
     }
     checkMetadata(of, next);
   }
-  if (of.statusSubresource && !isDeepStrictEqual(withoutGeneration(old), withoutGeneration(next))) {
+  if (countsGenerations(of) && !isDeepStrictEqual(counted(of, old), counted(of, next))) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
 
@@ -114,5 +114,9 @@ const isReleaseOnly = (old: KubeObject, next: KubeObject): boolean =>
   old.metadata.deletionTimestamp !== undefined &&
   isDeepStrictEqual({ ...old, apiVersion: '', metadata: {} }, { ...next, apiVersion: '', metadata: {} });
 
-/** What `generation` counts changes of: all but metadata and status. */
-const withoutGeneration = (object: WithStatus): object => ({ ...object, apiVersion: '', metadata: {}, status: undefined });
+/** What `generation` counts changes of: all but metadata, and a status that is written on its own. */
+const counted = (of: AnyDefinition, object: WithStatus): object => ({
+  ...object,
+  ...{ apiVersion: '', metadata: {} },
+  ...(of.statusSubresource ? { status: undefined } : {}),
+});

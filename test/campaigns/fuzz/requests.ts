@@ -1,5 +1,8 @@
 /** Malformed requests, as the bytes that go over the wire: an HTTP client would refuse to send many of them. */
 import type { Random } from '../random.ts';
+import type { Exchange } from './exchange.ts';
+import { mutate, nameOf, objectFrom, patchOf, type FuzzKind } from './schemas.ts';
+import { openStream } from './streams.ts';
 
 const kinds = [
   '/api/v1/namespaces/default/secrets',
@@ -68,8 +71,8 @@ function body(random: Random): Buffer {
   }
 }
 
-/** One request with its body, or a WebSocket handshake and frames behind it. @param token a valid bearer token */
-export function malformedRequest(random: Random, token: string): Buffer {
+/** One request with its body, or a WebSocket handshake and frames behind it, made of what no client would send. */
+function malformedRequest(random: Random, token: string): Buffer {
   const handshake = random.chance(0.15);
   const payload = handshake ? bytes(random, 200) : body(random);
   const headers = [
@@ -82,4 +85,61 @@ export function malformedRequest(random: Random, token: string): Buffer {
   if (random.chance(0.05)) headers.push(random.pick(['Content-Encoding: gzip', ': x', 'no colon', `X: ${'y'.repeat(20_000)}`, 'Transfer-Encoding: x']));
   const method = handshake ? 'GET' : random.chance(0.7) ? random.pick(['POST', 'PUT', 'PATCH', 'PATCH']) : random.pick(methods);
   return Buffer.concat([Buffer.from(`${method} ${path(random)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`), payload]);
+}
+
+const hostileHeaders: readonly string[] = [
+  ...['Accept: application/json;as=Table;v=v1;g=meta.k8s.io', 'Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'Accept: application/yaml'],
+  ...['Accept-Encoding: gzip', 'Expect: 100-continue', 'If-None-Match: *', 'Range: bytes=0-1', 'Impersonate-User: nobody', 'Impersonate-Group: x', 'Impersonate-Extra-%: x'],
+  ...['X-HTTP-Method-Override: DELETE', 'Cookie: a=b', 'User-Agent: ', 'Origin: null', 'Content-Type: application/json; charset=utf-7', 'Upgrade: h2c'],
+];
+const goodQueries = ['', '?dryRun=All', '?fieldValidation=Strict', '?fieldValidation=Ignore', '?fieldManager=fuzz&force=true', '?fieldManager=fuzz'];
+
+/** In chunks, mostly as they should be; the others lie about their length, or never end. */
+function chunked(random: Random, payload: Buffer): { body: Buffer; cut?: true } {
+  const size = 1 + random.below(200);
+  const parts: Buffer[] = [];
+  // Who waits for more than will come waits rightly, until the client goes.
+  const lies = random.chance(0.1);
+  for (let at = 0; at < payload.length && parts.length < 500; at += size) {
+    const part = payload.subarray(at, at + size);
+    const length = !lies || random.chance(0.8) ? part.length.toString(16) : random.pick(['x', '-1', 'fffffffff', '0', `${part.length.toString(16)};a=b`]);
+    parts.push(Buffer.from(`${length}\r\n`), part, Buffer.from('\r\n'));
+  }
+  return !lies && random.chance(0.85) ? { body: Buffer.concat([...parts, Buffer.from('0\r\n\r\n')]) } : { body: Buffer.concat(parts), cut: true as const };
+}
+
+/** A request as a client sends it, with an object or a patch of any kind that is nearly right. */
+function nearlyRight(random: Random, token: string, kinds: readonly FuzzKind[]): Exchange {
+  const kind = random.pick(random.chance(0.6) ? kinds.filter(({ valid }) => valid) : kinds);
+  const name = nameOf(random, kind);
+  // Instances would run; what is asked about them is checked all the same.
+  const query = kind.kind === 'VirtualMachineInstance' ? '?dryRun=All' : random.pick(goodQueries);
+  const object = random.chance(0.25) ? objectFrom(random, kind) : mutate(random, objectFrom(random, kind));
+  const { type, patch } = patchOf(random, kind);
+  const [method, path, contentType, value] = random.pick([
+    ['POST', kind.path, 'application/json', object],
+    ['POST', kind.path, 'application/json', object],
+    ['PUT', `${kind.path}/${name}`, 'application/json', object],
+    ['PATCH', `${kind.path}/${name}${random.chance(0.15) ? '/status' : ''}`, type, patch],
+    ['PATCH', `${kind.path}/${name}`, type, patch],
+    ['DELETE', `${kind.path}/${name}`, 'application/json', random.chance(0.5) ? undefined : { propagationPolicy: random.pick(['Background', 'Orphan', 'Foreground', 'x', 1]), preconditions: random.pick([null, {}, { uid: 1 }]) }],
+    ['GET', random.chance(0.5) ? kind.path : `${kind.path}/${name}`, 'application/json', undefined],
+  ] as const);
+  const payload = Buffer.from(value === undefined ? '' : JSON.stringify(value));
+  const inChunks = payload.length > 0 && random.chance(0.2) ? chunked(random, payload) : undefined;
+  const cut = inChunks?.cut === true || random.chance(0.02);
+  const headers = [
+    ...['Host: localhost', `Authorization: Bearer ${token}`, 'Connection: close', `Content-Type: ${contentType}`],
+    inChunks ? 'Transfer-Encoding: chunked' : `Content-Length: ${payload.length}`,
+    ...(random.chance(0.3) ? [random.pick(hostileHeaders)] : []),
+  ];
+  const request = Buffer.concat([Buffer.from(`${method} ${path}${query} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`), inChunks?.body ?? payload]);
+  return { request, ...(cut ? { cut: true as const } : {}) };
+}
+
+/** @param token a valid bearer token */
+export function fuzzRequest(random: Random, token: string, kinds: readonly FuzzKind[]): Exchange {
+  const which = random.next();
+  if (which < 0.07) return openStream(random, token);
+  return which < 0.55 ? nearlyRight(random, token, kinds) : { request: malformedRequest(random, token) };
 }

@@ -18,7 +18,7 @@ let modules: EngineModule[] = [];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hayloft-table-'));
   const parts = engineParts(() => Promise.reject(new Error('Nothing is issued here.')));
-  modules = parts.createModules({ dataDir: folder, log: silent });
+  modules = parts.createModules({ dataDir: folder, log: silent, served: () => [] });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,5 +1,6 @@
 /** What the engine serves, as Kubernetes' discovery documents tell it. */
 import type { AnyDefinition, StreamRoute, SubresourceRoute } from '../definition.ts';
+import { compareVersions } from './version-order.ts';
 
 export interface ServedResource {
   name: string;
@@ -22,6 +23,7 @@ export interface ServedVersion {
 const storedVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const computedVerbs = ['get', 'list'];
 const statusVerbs = ['get', 'patch', 'update'];
+export const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 const verbOf = { GET: 'get', PUT: 'update', POST: 'create' } as const;
 
 /** Every group and version, the core group first. */
@@ -51,7 +53,7 @@ export function servedVersions(definitions: readonly AnyDefinition[], routes: re
       });
     }
   }
-  return [...versions.values()].sort((a, b) => a.group.localeCompare(b.group));
+  return [...versions.values()].sort((a, b) => a.group.localeCompare(b.group) || compareVersions(a.version, b.version));
 }
 
 function resourcesOf(definition: AnyDefinition): ServedResource[] {
@@ -65,8 +67,10 @@ function resourcesOf(definition: AnyDefinition): ServedResource[] {
     ...(shortNames ? { shortNames } : {}),
     ...(categories ? { categories } : {}),
   };
-  if (!definition.statusSubresource) return [resource];
-  return [resource, { ...common, name: `${plural}/status`, singularName: '', verbs: statusVerbs }];
+  const parts: ServedResource[] = [];
+  if (definition.statusSubresource) parts.push({ ...common, name: `${plural}/status`, singularName: '', verbs: statusVerbs });
+  if (definition.scale) parts.push({ ...scaleKind, namespaced, name: `${plural}/scale`, singularName: '', verbs: statusVerbs });
+  return [resource, ...parts];
 }
 
 const groupVersionOf = ({ group, version }: { group: string; version: string }): string =>

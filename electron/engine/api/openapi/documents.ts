@@ -8,8 +8,9 @@ import type { Answer } from '../http/respond.ts';
 import { metadataSchema } from '../schema-checks/metadata-schema.ts';
 import { pathItemsOf } from './path-items.ts';
 import { openApiProtobuf, openApiProtobufType } from './protobuf-document.ts';
-import { openApiSchema } from './schema-document.ts';
+import { openApiSchema, withoutVersion3 } from './schema-document.ts';
 
+const version2References = '#/definitions/';
 const metadataName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 export class OpenApi {
@@ -57,7 +58,7 @@ export class OpenApi {
       swagger: '2.0',
       info: this.#info,
       paths: pathItems(this.#definitions, 'v2'),
-      definitions: components(this.#definitions, '#/definitions/'),
+      definitions: components(this.#definitions, version2References),
     };
     return { status: 200, body };
   }
@@ -93,16 +94,23 @@ function componentName({ group, version, kind }: AnyDefinition): string {
 }
 
 function componentOf(definition: AnyDefinition, references: string): unknown {
-  const { group, version, kind } = definition;
-  const shape = openApiSchema(definition.schema);
+  const { group, version, kind, custom } = definition;
+  const shape = custom ? (references === version2References ? withoutVersion3(custom.openApi) : custom.openApi) : openApiSchema(definition.schema);
   return {
     ...shape,
     properties: {
       apiVersion: { type: 'string', description: 'The group and version of the kind.' },
       kind: { type: 'string', description: 'What this is.' },
       metadata: { description: 'Name, labels and what else every object has.', allOf: [{ $ref: `${references}${metadataName}` }] },
-      ...(shape['properties'] as object),
+      ...withoutCommon(shape['properties']),
     },
     'x-kubernetes-group-version-kind': [{ group, version, kind }],
   };
+}
+
+/** What every object has is told the same everywhere. */
+function withoutCommon(properties: unknown): Record<string, unknown> {
+  const own = { ...(properties as Record<string, unknown> | undefined) };
+  for (const name of ['apiVersion', 'kind', 'metadata']) Reflect.deleteProperty(own, name);
+  return own;
 }

@@ -40,7 +40,7 @@ export function pathItemsOf(definition: AnyDefinition, root: string, component: 
       [`${list}/{name}`]: { get: operation('get', readParameters), parameters: [pathParameter('name', version), ...parameters] },
     };
   }
-  const patches = takesStrategicPatches(group) ? [...patchTypes, strategicType] : patchTypes;
+  const patches = takesStrategicPatches(definition) ? [...patchTypes, strategicType] : patchTypes;
   const everywhere = namespaced ? { [`${root}/${plural}`]: { get: operation('list', listParameters) } } : {};
   return {
     ...everywhere,

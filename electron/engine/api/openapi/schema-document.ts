@@ -50,3 +50,18 @@ function mergeMarks({ mergeKey, set }: ArraySchema): Record<string, unknown> {
     'x-kubernetes-patch-strategy': 'merge',
   };
 }
+
+/** Words that OpenAPI v2 does not know, or that its clients stumble over; Kubernetes leaves them out, too. */
+const version3Words = new Set(['nullable', 'oneOf', 'anyOf', 'allOf', 'not', 'default']);
+
+/** A schema of OpenAPI v3 as v2 can say it. */
+export function withoutVersion3(schema: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(schema).filter(([word]) => !version3Words.has(word));
+  return Object.fromEntries(kept.map(([word, value]) => [word, word === 'properties' ? eachSchema(value) : inner(value)]));
+}
+
+const eachSchema = (schemas: unknown): unknown =>
+  Object.fromEntries(Object.entries(schemas as Record<string, unknown>).map(([name, schema]) => [name, inner(schema)]));
+
+const inner = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? withoutVersion3(value as Record<string, unknown>) : value;

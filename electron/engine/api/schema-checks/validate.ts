@@ -24,7 +24,8 @@ export function validate(definition: AnyDefinition, object: KubeObject, partial 
   return { ...findings, causes: findings.causes.filter(({ reason }) => reason !== 'FieldValueRequired') };
 }
 
-function checkKind(definition: AnyDefinition, object: KubeObject): Findings {
+/** By the engine's own schema, whatever else the kind may have. Changes the object in place, as {@link validate} does. */
+export function checkKind(definition: Pick<AnyDefinition, 'schema'>, object: KubeObject): Findings {
   const findings: Findings = { unknown: [], causes: [] };
   const { properties, required } = definition.schema;
   const whole: Schema = {

@@ -15,6 +15,6 @@ export function methodsOf(definition: AnyDefinition, { namespace, name, subresou
   // All namespaces together can be read; what is written lives in one.
   if (definition.namespaced && namespace === undefined) return name === undefined ? ['GET', 'HEAD'] : undefined;
   if (subresource === undefined) return name === undefined ? ofCollections : ofOne;
-  const served = subresource === 'status' && definition.statusSubresource;
+  const served = (subresource === 'status' && definition.statusSubresource) || (subresource === 'scale' && definition.scale !== undefined);
   return served ? ofParts : undefined;
 }

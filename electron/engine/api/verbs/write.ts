@@ -17,6 +17,7 @@ import { place, replace, writeRequest, type WriteContext, type Written } from '.
 
 export async function create(context: WriteContext): Promise<Written> {
   const { store, definition, request, query, user } = context;
+  await definition.prepare?.();
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: undefined });
   place(object, context);
   if (definition.answer) return { status: 201, object: (await definition.answer(object, user)) as KubeObject, warnings };
@@ -25,6 +26,7 @@ export async function create(context: WriteContext): Promise<Written> {
 
 export async function update(context: WriteContext): Promise<Written> {
   const { definition, request, query, target } = context;
+  await definition.prepare?.();
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: target.subresource });
   return { status: 200, object: replace(context, object, writeRequest(context, warnings)), warnings };
 }
@@ -33,6 +35,7 @@ export async function patch(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
   const type = contentTypeOf(request);
   checkPatchType(type, definition);
+  await definition.prepare?.();
   const bytes = await readBody(request);
   if (type === applyType) return await apply(context, bytes);
   checkNoForce(query);
@@ -62,7 +65,7 @@ function applyPatch(type: string, current: KubeObject, value: Json, definition: 
 }
 
 /** @throws ApiError 415 */
-function checkPatchType(type: string, { group }: AnyDefinition): void {
+function checkPatchType(type: string, definition: AnyDefinition): void {
   const unsupported = (message: string): ApiError => new ApiError(415, 'UnsupportedMediaType', message);
   switch (type) {
     case 'application/json-patch+json':
@@ -70,7 +73,7 @@ function checkPatchType(type: string, { group }: AnyDefinition): void {
     case applyType:
       return;
     case 'application/strategic-merge-patch+json':
-      if (takesStrategicPatches(group)) return;
+      if (takesStrategicPatches(definition)) return;
       throw unsupported('strategic merge patches are for the kinds of Kubernetes itself; use a merge patch (kubectl patch --type=merge)');
     default:
       throw unsupported(`patches of type "${type}" are not known; use a JSON patch, a merge patch or a strategic merge patch`);
