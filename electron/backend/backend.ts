@@ -95,7 +95,10 @@ export function createBackend(options: BackendOptions): Backend {
       },
       streams: { ...imageStreams(uploads), ...consoleStreams(clusters), ...ways.streams },
     },
-    begin: () => engine.begin(),
+    begin: () => {
+      engine.begin();
+      tasks.discover();
+    },
     close: async () => {
       ways.close();
       engine.close();

@@ -166,6 +166,35 @@ describe('a live migration', () => {
   });
 });
 
+describe('what goes on in a cluster', () => {
+  it('is found without a journal, once, and not what has ended', async () => {
+    await calls()['machines.migrate'](ref, context);
+    tasks.close();
+    rmSync(join(folder, 'journal'), { recursive: true });
+    const snapshots = '/apis/snapshot.kubevirt.io/v1beta1/virtualmachinesnapshots';
+    const snapshot = (name: string, status: object, more: object = {}): void =>
+      server.put(snapshots, {
+        apiVersion: 'snapshot.kubevirt.io/v1beta1',
+        kind: 'VirtualMachineSnapshot',
+        metadata: { name, namespace: 'default', creationTimestamp: '2026-01-02T03:04:05Z', ...more },
+        ...{ spec: { source: { kind: 'VirtualMachine', name: 'web' } }, status },
+      });
+    snapshot('ready', { phase: 'Succeeded', readyToUse: true });
+    snapshot('going', { phase: 'InProgress', readyToUse: false });
+    snapshot('part', { phase: 'InProgress' }, { ownerReferences: [{ apiVersion: 'clone.kubevirt.io/v1beta1', kind: 'VirtualMachineClone', name: 'c', uid: 'c' }] });
+    tasks = new Tasks(clusters, journal());
+    tasks.discover();
+    await until('both to be found', () => tasks.topic.values().length === 2);
+    tasks.close();
+    // Both are in the journal now.
+    tasks = new Tasks(clusters, journal());
+    tasks.discover();
+    const known = (): (string | undefined)[] => tasks.topic.values().map(({ kind, machine, subject, begun }) => `${kind} ${machine.name} ${subject ?? ''} ${new Date(begun).getUTCFullYear()}`);
+    await until('a look', () => server.requests.filter((request) => request === `GET ${snapshots}`).length >= 2);
+    expect(known().sort()).toEqual([expect.stringMatching(/^migrate web /), 'snapshot web going 2026']);
+  });
+});
+
 describe('abilities', () => {
   const namespace = 'default';
   const ask = (): Promise<{ missing: Partial<Record<string, string>>; pointless: string[] }> =>

@@ -43,8 +43,8 @@ export async function readInstance(client: ApiClient, { namespace, name }: Objec
   return phase === 'Succeeded' || phase === 'Failed' ? undefined : instance;
 }
 
-/** All of one kind in a namespace; none where the cluster does not have the kind, or this user may not see it. */
-export async function listAll<T extends KubeObject>(client: ApiClient, kind: Kind<T>, namespace: string): Promise<T[]> {
+/** All of one kind, in a namespace or everywhere; none where the cluster does not have the kind, or this user may not see it. */
+export async function listAll<T extends KubeObject>(client: ApiClient, kind: Kind<T>, namespace: string | undefined): Promise<T[]> {
   try {
     return (await client.call<KubeList<T>>('GET', pathOf(kind, namespace))).items;
   } catch (error) {

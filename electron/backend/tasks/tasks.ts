@@ -8,6 +8,7 @@ import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { events, pathOf, type Kind } from '../clusters/kinds.ts';
 import { Topic } from '../topics/topic.ts';
+import { tasksGoingOn } from './adopt.ts';
 import type { TaskEntry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { going, type Look, type Standing, type TaskDefinition } from './standing.ts';
@@ -34,6 +35,7 @@ export class Tasks {
   readonly #journal: Journal;
   readonly #entries = new Map<string, TaskEntry>();
   readonly #followed = new Map<string, Followed>();
+  #stopDiscovering: () => void = () => undefined;
 
   constructor(clusters: Clusters, journal: Journal) {
     this.#clusters = clusters;
@@ -45,9 +47,37 @@ export class Tasks {
     }
   }
 
-  /** Keeps a task in mind that was begun on the cluster, and follows it. @returns its id */
-  begin(task: Omit<TaskEntry, 'id' | 'begun'>): { taskId: string } {
-    const entry: TaskEntry = { ...task, id: crypto.randomUUID(), begun: Date.now() };
+  /**
+   * Looks at every cluster that can be reached, now and those that come later, for what goes on there and is not in the
+   * journal: once each, and nothing is waited for.
+   */
+  discover(): void {
+    const all = this.#clusters.select(undefined);
+    const look = (cluster: ClusterConnection): void => void this.#adopt(cluster);
+    this.#stopDiscovering = all.follow({ added: look, removed: () => undefined });
+    for (const cluster of all.current) look(cluster);
+  }
+
+  async #adopt(cluster: ClusterConnection): Promise<void> {
+    try {
+      for (const { begun, ...found } of await tasksGoingOn(cluster)) {
+        const isKnown = ({ object, machine }: TaskEntry): boolean =>
+          object === found.object && machine.clusterId === found.machine.clusterId && machine.namespace === found.machine.namespace;
+        if (![...this.#entries.values()].some(isKnown)) this.begin(found, begun);
+      }
+    } catch (error) {
+      // Out of reach, as its state says; what goes on there is seen at the machines themselves.
+      cluster.warn('What goes on in a cluster could not be looked at', { error: String(error) });
+    }
+  }
+
+  /**
+   * Keeps a task in mind that was begun on the cluster, and follows it.
+   * @param begun when, in milliseconds since the epoch
+   * @returns its id
+   */
+  begin(task: Omit<TaskEntry, 'id' | 'begun'>, begun = Date.now()): { taskId: string } {
+    const entry: TaskEntry = { ...task, id: crypto.randomUUID(), begun };
     this.#entries.set(entry.id, entry);
     this.#save();
     this.topic.put(viewOf(entry, undefined));
@@ -76,6 +106,7 @@ export class Tasks {
 
   /** Stops following; what goes on is found again by the next run of the app. */
   close(): void {
+    this.#stopDiscovering();
     for (const id of [...this.#followed.keys()]) this.#unfollow(id);
   }
 
