@@ -6,15 +6,18 @@ import { dirname } from 'node:path';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { runStrategyOf } from '#shared/kube/machine-status.ts';
+import type { Key } from '../../controller.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
 import { baseOf, chainOf } from '../../disks/files/layers.ts';
 import { needSpace } from '../../disks/files/space.ts';
 import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import type { Downloads } from '../../exports/downloads.ts';
 import { isFinal } from '../../machines/controllers/instance-status.ts';
+import { virtualMachines } from '../../machines/definitions/virtual-machine.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { neededBy } from '../held.ts';
-import type { SnapshotParts } from '../parts.ts';
+import { claimVolumes, type SnapshotParts } from '../parts.ts';
 import { tellMerge } from './condition.ts';
 import { finishLive, hasBegun, mergeLive } from './live.ts';
 import { mergeOffline } from './offline.ts';
@@ -58,8 +61,14 @@ export class MergeKeeper {
     const { resources } = this.#parts;
     this.#stops.push(
       resources.subscribe(virtualMachineInstances, ({ object, type }) => {
-        if (type !== 'DELETED' && !isFinal(object)) void this.#makeWay(object);
+        if (type !== 'DELETED' && !isFinal(object)) void this.#makeWay(claimsOf(object));
         else for (const { namespace, name } of claimsOf(object)) this.#kickClaim(resources.get(persistentVolumeClaims, namespace, name));
+      }),
+      // One that is to start has no instance before its disks are free.
+      resources.subscribe(virtualMachines, ({ object, type }) => {
+        const { namespace } = object.metadata;
+        const starts = runStrategyOf(object) === 'Always' || (object.status?.stateChangeRequests ?? []).some(({ action }) => action === 'Start');
+        if (type !== 'DELETED' && starts) void this.#makeWay(claimVolumes(object).map(({ claimName }) => ({ namespace, name: claimName })));
       }),
       resources.subscribe(persistentVolumeClaims, ({ object, type }) => {
         if (type === 'DELETED') this.kick(this.#parts.files.folderOf(object));
@@ -110,10 +119,10 @@ export class MergeKeeper {
   }
 
   /** A machine that starts waits for nothing. */
-  async #makeWay(vmi: VirtualMachineInstance): Promise<void> {
+  async #makeWay(claims: readonly Key[]): Promise<void> {
     const { resources } = this.#parts;
     if (!this.#current?.offline) return;
-    const uids = claimsOf(vmi).map(({ namespace, name }) => resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? '');
+    const uids = claims.map(({ namespace, name }) => resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? '');
     if (uids.some((uid) => this.#current?.claimUids.has(uid))) await this.#cut();
   }
 
