@@ -14,7 +14,7 @@ import type { EngineClient } from '../rig/engine-client.ts';
 import { fillStore } from '../rig/many-machines.ts';
 import { changesPerSecond, MachineChanges } from './machine-changes.ts';
 import { median, type Measurement } from './measurement.ts';
-import { beginFrames, firstRowTime, frameTimes, labelTimes, probe } from './page-probes.ts';
+import { beginFrames, firstRowTimes, frameTimes, labelTimes, probe } from './page-probes.ts';
 
 const count = 10_000;
 const runs = 5;
@@ -31,19 +31,21 @@ export async function machineList(): Promise<Measurement[]> {
   let app: RigApp | undefined;
   try {
     await fillStore(engineDir, count);
-    const firstRows: number[] = [];
+    const connected: number[] = [];
+    const opened: number[] = [];
     const kubectl: number[] = [];
     for (let run = 0; run <= runs; run++) {
       app = await startApp({ dataDir });
       const engine = await app.engine();
-      await connected(app);
+      await reachesEngine(app);
       const page = await openList(await browser.newContext({ viewport: { width: 1280, height: 800 } }), app, '');
-      const seen = await firstRowTime(page);
+      const { sinceOpened, sinceConnected } = await firstRowTimes(page);
       const asked = performance.now();
       engine.kubectl(['get', 'vm', '-A']);
       // The first run fills what the system keeps in memory.
       if (run > 0) {
-        firstRows.push(seen);
+        connected.push(sinceConnected);
+        opened.push(sinceOpened);
         kubectl.push(performance.now() - asked);
       }
       if (run === runs) break;
@@ -53,13 +55,13 @@ export async function machineList(): Promise<Measurement[]> {
     if (!app) throw new Error('There was no run.');
     const engine = await app.engine();
     const page = await openList(await browser.newContext({ viewport: { width: 1280, height: 800 } }), app, 'columns=status,name,labels');
-    await firstRowTime(page);
+    await firstRowTimes(page);
     const frames = await scroll(page, engine);
     const pixels = await follow(page, engine);
     const note = `${count} machines, ${changesPerSecond} changes a second; Chromium draws in software here.`;
     return [
-      { name: 'List of 10,000: open page to first rows', unit: 'ms', ours: median(firstRows), peer: 1000, peerName: 'the goal itself', goal: { kind: 'at most', ratio: 1 }, runs },
-      { name: 'List of 10,000: first rows, beside kubectl', unit: 'ms', ours: median(firstRows), peer: median(kubectl), peerName: 'kubectl get vm -A', goal: { kind: 'at most', ratio: 1 }, runs, note: 'kubectl prints all rows, page by page.' },
+      { name: 'List of 10,000: connected to first rows', unit: 'ms', ours: median(connected), peer: 1000, peerName: 'the goal itself', goal: { kind: 'at most', ratio: 1 }, runs },
+      { name: 'List of 10,000: page opened to first rows', unit: 'ms', ours: median(opened), peer: median(kubectl), peerName: 'kubectl get vm -A', goal: { kind: 'at most', ratio: 1 }, runs, note: 'kubectl prints all rows, page by page.' },
       { name: 'List of 10,000: frame while scrolling, p95', unit: 'ms', ours: percentile(frames, 0.95), peer: 16.7 + browserHeadroomMs, peerName: 'the goal itself', goal: { kind: 'at most', ratio: 1 }, runs: frames.length, note },
       { name: 'List of 10,000: event to pixel, p99', unit: 'ms', ours: percentile(pixels, 0.99), peer: 100, peerName: 'the goal itself', goal: { kind: 'at most', ratio: 1 }, runs: pixels.length, note },
     ];
@@ -72,7 +74,7 @@ export async function machineList(): Promise<Measurement[]> {
 }
 
 /** Waits until the app has reached its engine: what follows is measured from there. */
-async function connected(app: RigApp): Promise<void> {
+async function reachesEngine(app: RigApp): Promise<void> {
   const { client, close } = await connectApp(app.url);
   await new Promise<void>((resolve, reject) => {
     const look = (clusters: { state: string }[]): void => {

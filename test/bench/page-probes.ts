@@ -6,6 +6,8 @@ declare global {
     benchFrames?: number[];
     /** When each change was on the screen, in milliseconds since the epoch. */
     benchLabels?: Map<number, number>;
+    /** When the page was connected to the backend, on the same clock as the first row. */
+    benchConnected?: number;
     /** When the first row was on the screen, in milliseconds since the page was asked for. */
     benchFirstRow?: number;
   }
@@ -22,6 +24,12 @@ export function probe(): void {
       port1.onmessage = done;
       port2.postMessage(undefined);
     });
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(address: string | URL) {
+      super(address);
+      this.addEventListener('open', () => (window.benchConnected ??= performance.now()));
+    }
   };
   const frame = (at: number): void => {
     frames.push(at);
@@ -42,10 +50,13 @@ export function probe(): void {
   }).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
-/** Milliseconds from when the page was asked for to its first row on the screen. */
-export async function firstRowTime(page: Page): Promise<number> {
-  const seen = await page.waitForFunction(() => (window.benchFirstRow ?? 0) > 0 && window.benchFirstRow, undefined, { timeout: 120_000 });
-  return (await seen.jsonValue()) as number;
+/** Milliseconds to the first row on the screen: since the page was asked for, and since it was connected to the backend. */
+export async function firstRowTimes(page: Page): Promise<{ sinceOpened: number; sinceConnected: number }> {
+  await page.waitForFunction(() => (window.benchFirstRow ?? 0) > 0, undefined, { timeout: 120_000 });
+  return page.evaluate(() => {
+    const { benchFirstRow = Number.NaN, benchConnected = Number.NaN } = window;
+    return { sinceOpened: benchFirstRow, sinceConnected: benchFirstRow - benchConnected };
+  });
 }
 
 /** Forgets the frames so far. */
