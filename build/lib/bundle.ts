@@ -75,6 +75,8 @@ async function bundleNode(folder: string, input: Record<string, string>, format:
       format,
       entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js',
       chunkFileNames: '[name]-[hash].js',
+      // What is loaded before main is run before it: what sets the heap must be a piece of its own to come first.
+      ...(format === 'es' ? { codeSplitting: { groups: [{ name: 'lean-heap', test: /lean-heap/ }] } } : {}),
     },
     logLevel: 'warn',
   });
