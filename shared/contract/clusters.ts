@@ -3,9 +3,32 @@ import { z } from 'zod';
 import { check } from './app.ts';
 import { topic } from './define.ts';
 import { errorCode, errorData } from './errors.ts';
+import { actionState } from './machines.ts';
 
 export const clusterState = z.enum(['connecting', 'ready', 'degraded', 'unreachable', 'unauthorized']);
 export type ClusterState = z.infer<typeof clusterState>;
+
+/** What a cluster may be able to do, and may not. */
+export const clusterFeature = z.enum([
+  'machines',
+  'uploads',
+  'snapshots',
+  'clones',
+  'exports',
+  'hotplug',
+  'migration',
+  'instancetypes',
+  'networks',
+]);
+export type ClusterFeature = z.infer<typeof clusterFeature>;
+
+export const capabilities = z.object({
+  /** Versions, where they can be read. */
+  kubevirt: z.string().optional(),
+  cdi: z.string().optional(),
+  harvester: z.string().optional(),
+  features: z.record(clusterFeature, actionState),
+});
 
 export const cluster = z.object({
   id: z.string(),
@@ -24,6 +47,10 @@ export const cluster = z.object({
   version: z.string().optional(),
   /** Kinds of objects that this user may not read (`forbidden`), or that the cluster does not have (`not-found`). */
   withheld: z.array(z.object({ resource: z.string(), code: errorCode, message: z.string() })).optional(),
+  /** Only these namespaces are seen, as the user may not read the whole cluster. */
+  namespaces: z.array(z.string()).optional(),
+  /** Absent until it was asked. */
+  capabilities: capabilities.optional(),
 });
 export type Cluster = z.infer<typeof cluster>;
 

@@ -112,6 +112,20 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
   },
   {
+    id: 'tinyproxy',
+    title: 'An HTTP proxy',
+    why: 'The app reaches a cluster through it.',
+    commands: ['tinyproxy'],
+    packages: { apt: ['tinyproxy'], dnf: ['tinyproxy'], zypper: ['tinyproxy'], pacman: ['tinyproxy'] },
+  },
+  {
+    id: 'microsocks',
+    title: 'A SOCKS proxy',
+    why: 'The app reaches a cluster through it.',
+    commands: ['microsocks'],
+    packages: { apt: ['microsocks'], pacman: ['microsocks'] },
+  },
+  {
     id: 'chromium',
     title: 'Chromium',
     why: 'The app is tested in a real browser.',

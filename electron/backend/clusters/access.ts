@@ -16,6 +16,8 @@ export interface Access extends Credentials {
   serverName?: string;
   /** The kubeconfig says not to check the server's certificate. */
   insecure?: boolean;
+  /** Address of the proxy that leads there: `http`, `https` or `socks5`. */
+  proxy?: string;
   /** Path of a unix socket that leads to the same server, without encryption: only for the engine on this computer. */
   localSocket?: string;
   /** Where the user works, as the kubeconfig's context says: what is looked at where the whole cluster may not be. */

@@ -1,6 +1,6 @@
 /** Requests to one Kubernetes API server over kept-alive connections. */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { Agent, request as httpsRequest, type AgentOptions, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
@@ -8,7 +8,10 @@ import { HayloftError } from '#shared/contract/errors.ts';
 import { connectPooled } from '#shared/host/pooled-socket.ts';
 import type { Access, Credentials } from './access.ts';
 import { AnswerError, cutOff, errorFromAnswer, errorFromNetwork, noAnswer, tooMany } from './api-errors.ts';
+import type { ServedGroups } from './capabilities/versions.ts';
 import { CredentialSource } from './credentials.ts';
+import { TunnelAgent } from './proxy/agent.ts';
+import { proxyFor } from './proxy/choose.ts';
 
 const answerTimeoutMs = 30_000;
 /** After this long without a byte the system asks the far side whether it is still there, once a second. */
@@ -51,6 +54,8 @@ export class ApiClient {
   heard: () => void = () => undefined;
   /** Called when a request that is not the server's own business failed: the way to it may be broken. */
   failed: (error: HayloftError) => void = () => undefined;
+  /** What the cluster serves, once it is known: requests are put in its versions. */
+  served: ServedGroups | undefined;
   readonly #credentials: CredentialSource;
   readonly #agents: Record<Keep, HttpAgent>;
 
@@ -66,7 +71,10 @@ export class ApiClient {
    */
   request(url: string, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest {
     const { localSocket, server } = this.access;
-    if (localSocket === undefined || !url.startsWith(`${server}/`)) return httpsRequest(url, options, onResponse);
+    if (localSocket === undefined || !url.startsWith(`${server}/`)) {
+      const agent = options.agent || this.#proxied(url);
+      return httpsRequest(url, agent ? { ...options, agent } : options, onResponse);
+    }
     return httpRequest({ ...options, socketPath: localSocket, host: 'localhost', path: url.slice(server.length) }, onResponse);
   }
 
@@ -114,7 +122,7 @@ export class ApiClient {
     const credentials = await this.#credentials.now();
     const options = { headers: { ...headers, ...authorization(credentials) } };
     return localSocket === undefined
-      ? httpsRequest(server + path, { ...options, ...trustOf(this.access), ...certificateOf(credentials), agent: false })
+      ? httpsRequest(server + path, { ...options, ...trustOf(this.access), ...certificateOf(credentials), agent: this.#proxied(server) ?? false })
       : httpRequest({ ...options, host: 'localhost', path, createConnection: () => connectPooled(localSocket).resume() });
   }
 
@@ -138,9 +146,18 @@ export class ApiClient {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
-  #agent(): HttpAgent {
-    const kept = { keepAlive: true, keepAliveMsecs: aliveProbeMs };
-    return this.access.localSocket === undefined ? new Agent({ ...kept, ...trustOf(this.access) }) : new HttpAgent(kept);
+  #agent(kept: AgentOptions = { keepAlive: true, keepAliveMsecs: aliveProbeMs }): HttpAgent {
+    const { localSocket, proxy } = this.access;
+    if (localSocket !== undefined) return new HttpAgent(kept);
+    const options = { ...kept, ...trustOf(this.access) };
+    return proxy === undefined ? new Agent(options) : new TunnelAgent(proxy, options);
+  }
+
+  /** For a connection of its own, to the server or to a part of it elsewhere; undefined where no proxy is in the way. */
+  #proxied(url: string): TunnelAgent | undefined {
+    const { server, proxy } = this.access;
+    const way = url.startsWith(server) ? proxy : proxyFor(url, proxy);
+    return way === undefined ? undefined : new TunnelAgent(way, {});
   }
 
   /** Sends it, and once more where the first try's fate says that the server never acted on it. */
@@ -175,17 +192,13 @@ export class ApiClient {
     return known;
   }
 
-  /** A connection for one request alone, which nothing that broke before can have broken. */
-  #single(): HttpAgent {
-    return this.access.localSocket === undefined ? new Agent(trustOf(this.access)) : new HttpAgent();
-  }
-
   #sendOnce(method: string, path: string, details: RequestDetails, credentials: Credentials): Promise<IncomingMessage> {
     const { server } = this.access;
-    const payload = details.body === undefined ? undefined : JSON.stringify(details.body);
+    const spoken = this.served?.speak(path, details.body) ?? { path, body: details.body };
+    const payload = spoken.body === undefined ? undefined : JSON.stringify(spoken.body);
     const options: RequestOptions = {
       method,
-      agent: details.over === 'none' ? this.#single() : this.#agents[details.over ?? 'calls'],
+      agent: details.over === 'none' ? this.#agent({}) : this.#agents[details.over ?? 'calls'],
       ...certificateOf(credentials),
       headers: {
         accept: 'application/json',
@@ -199,7 +212,7 @@ export class ApiClient {
       ...(details.signal ? { signal: details.signal } : {}),
     };
     return new Promise((resolve, reject) => {
-      const request = this.request(server + path, options, (response) => {
+      const request = this.request(server + spoken.path, options, (response) => {
         this.heard();
         const status = response.statusCode ?? 0;
         if (status >= 200 && status < 300) {

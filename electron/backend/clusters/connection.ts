@@ -6,7 +6,9 @@ import type { Access } from './access.ts';
 import { Alarm } from './alarm.ts';
 import { abortReason, ApiClient } from './api-client.ts';
 import { AnswerError } from './api-errors.ts';
-import type { Kind } from './kinds.ts';
+import { askCapabilities, type CapabilitiesView } from './capabilities/capabilities.ts';
+import type { ServedGroups } from './capabilities/versions.ts';
+import { virtualMachines, type Kind } from './kinds.ts';
 import { Liveness } from './liveness.ts';
 import { Troubles } from './troubles.ts';
 import { WatchCache } from './watch-cache.ts';
@@ -37,6 +39,7 @@ export class ClusterConnection {
   readonly #troubles = new Troubles(() => this.#show({}));
   readonly #alarm = new Alarm();
   readonly #liveness: Liveness;
+  #capabilities: CapabilitiesView | undefined;
   readonly #stale = new Set<() => void>();
   #view: Cluster;
   #client: ApiClient | undefined;
@@ -47,6 +50,8 @@ export class ClusterConnection {
   #ailment: HayloftError | undefined;
   #lastHeard: number | undefined;
   #waiting: Waiter[] = [];
+  /** Kinds of which only these namespaces are read. */
+  readonly #narrowed = new Map<string, readonly string[] | undefined>();
 
   constructor(options: ConnectionOptions) {
     this.id = options.id;
@@ -64,14 +69,16 @@ export class ClusterConnection {
     this.#liveness = new Liveness({
       watched: () => options.watched?.() ?? true,
       heard: () => (this.#lastHeard = Date.now()),
-      ready: (client, found) => {
+      ready: (client, { groups, ...found }) => {
         const back = this.#reach !== 'connecting';
+        client.served = groups;
         this.#show(found);
         this.#enter('ready', undefined);
         // What was asked while it was away may wait for an answer that never comes.
         if (back) this.#renew();
         this.#alarm.ring();
         for (const { resolve } of this.#waiting.splice(0)) resolve(client);
+        void this.#learn(client, found.flavour, groups);
       },
       lost: (error) => this.#enter(error.code === 'unauthorized' ? 'unauthorized' : 'unreachable', error),
       ailing: (error) => {
@@ -168,6 +175,10 @@ export class ClusterConnection {
         return () => void this.#stale.delete(callback);
       },
       namespaces: () => Promise.resolve([this.#client?.access.namespace ?? 'default']),
+      narrowed: (namespaces) => {
+        this.#narrowed.set(kind.plural, namespaces);
+        this.#show({});
+      },
     });
     this.#caches.set(id, cache);
     return cache;
@@ -182,6 +193,13 @@ export class ClusterConnection {
     this.#client?.close();
   }
 
+  async #learn(client: ApiClient, flavour: Cluster['flavour'], groups: ServedGroups): Promise<void> {
+    const capabilities = await askCapabilities(client, flavour, groups);
+    if (client !== this.#client) return;
+    this.#capabilities = capabilities;
+    this.#show({});
+  }
+
   /** Every open watch goes on over a new connection. */
   #renew(): void {
     this.#client?.dropConnections();
@@ -192,7 +210,7 @@ export class ClusterConnection {
     if (error?.code === 'cancelled') return;
     this.#troubles.set(resource, error);
     const own = error instanceof AnswerError && error.code !== 'unauthorized';
-    if (error !== undefined && !own) this.#liveness.doubt();
+    if (error !== undefined && !own) this.#liveness.suspect();
   }
 
   #enter(reach: Exclude<ClusterState, 'degraded'>, obstacle: HayloftError | undefined): void {
@@ -217,10 +235,14 @@ export class ClusterConnection {
       since: state === before.state ? before.since : Date.now(),
       ...(this.#lastHeard === undefined ? {} : { lastSeen: this.#lastHeard }),
       withheld: this.#troubles.withheld(),
+      ...(this.#capabilities ? { capabilities: this.#capabilities } : {}),
     };
     if (error === undefined) delete view.error;
     else view.error = error.toData();
     if (view.withheld?.length === 0) delete view.withheld;
+    const namespaces = this.#narrowed.get(virtualMachines.plural);
+    if (namespaces) view.namespaces = [...namespaces];
+    else delete view.namespaces;
     const same = JSON.stringify({ ...view, lastSeen: 0 }) === JSON.stringify({ ...this.#view, lastSeen: 0 });
     this.#view = view;
     if (!same) this.#options.changed(view);

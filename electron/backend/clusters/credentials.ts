@@ -6,6 +6,8 @@ export class CredentialSource {
   readonly #access: Access;
   #asking: Promise<Credentials | undefined> | undefined;
   #refused: Credentials | undefined;
+  /** What the last renewal brought. */
+  #newest: Credentials | undefined;
   /** One renewal at a time: a program may open a window for each. */
   #renewing: Promise<Credentials | undefined> | undefined;
 
@@ -36,9 +38,14 @@ export class CredentialSource {
 
   async #renew(refused: Credentials): Promise<Credentials | undefined> {
     this.#refused = refused;
+    const differ = (others: Credentials): boolean =>
+      others.token !== refused.token || others.clientCertificate !== refused.clientCertificate;
+    // Several requests may have been under way with the old ones.
+    if (this.#newest && differ(this.#newest)) return this.#newest;
     const others = await this.#changing(true);
-    if (!others) return undefined;
-    return others.token === refused.token && others.clientCertificate === refused.clientCertificate ? undefined : others;
+    if (!others || !differ(others)) return undefined;
+    this.#newest = others;
+    return others;
   }
 
   /** @returns undefined where they never change */

@@ -11,6 +11,8 @@ import { jsonLines } from './json-lines.ts';
 
 /** What kubectl asks for at a time, too. */
 const pageSize = 500;
+/** The first page is shorter, as a person waits for it. */
+const firstPageSize = 100;
 const firstRetryMs = 250;
 /** A person is to see soon that it is better again. */
 const slowestRetryMs = 3000;
@@ -111,7 +113,7 @@ export class Follower<T extends KubeObject> {
     const fetch = (query: Record<string, string>): Promise<KubeList<T>> =>
       client.call<KubeList<T>>('GET', `${this.#path}?${new URLSearchParams(query).toString()}`, { signal, packed: true });
     this.#sink.begin();
-    let list = await fetch({ limit: String(pageSize) });
+    let list = await fetch({ limit: String(firstPageSize) });
     for (;;) {
       signal.throwIfAborted();
       this.#sink.page(list.items);

@@ -3,12 +3,11 @@
  * sought again and again while it is not. A connection that is broken without anybody having said so (a laptop that
  * slept, another network, a router that forgot) looks like silence, so silence is what is measured.
  */
-import type { Cluster } from '#shared/contract/clusters.ts';
 import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import { Alarm, Backoff } from './alarm.ts';
 import type { ApiClient } from './api-client.ts';
 import { AnswerError, noAnswer } from './api-errors.ts';
-import { askFlavour } from './flavour.ts';
+import { askFlavour, type Found } from './flavour.ts';
 
 /** A cluster that said nothing for this long is out of reach: a person is to be told within five seconds. */
 const silentMs = 4000;
@@ -29,8 +28,6 @@ const hangsMs = 500;
 const shortMs = 20;
 /** One answer of this kind may be chance. */
 const serverFault = 500;
-
-export type Found = Pick<Cluster, 'flavour' | 'version'>;
 
 export interface LivenessHost {
   /** Whether anybody wants to know how it stands. */
@@ -66,7 +63,7 @@ export class Liveness {
     this.#client = client;
     this.#stop = new AbortController();
     client.heard = () => this.#heard(client);
-    client.failed = () => this.doubt();
+    client.failed = () => this.suspect();
     void this.#run(client, this.#stop.signal);
   }
 
@@ -80,6 +77,11 @@ export class Liveness {
   doubt(): void {
     this.#doubted = true;
     this.#alarm.ring();
+  }
+
+  /** Something failed on the way. While it is out of reach anyway, that is no news, and no reason to try at once. */
+  suspect(): void {
+    if (this.#up) this.doubt();
   }
 
   #heard(client: ApiClient): void {

@@ -110,10 +110,10 @@ describe('a watched kind', () => {
     cluster.cache(virtualMachines).watch(() => sizes.push(cluster.cache(virtualMachines).objects.size));
     cluster.connect(server.access);
     await cluster.cache(virtualMachines).settled();
-    expect(sizes).toEqual([500]);
+    expect(sizes).toEqual([100]);
     await cluster.cache(virtualMachines).completed();
-    expect(sizes).toEqual([500, 1000, 1200]);
-    expect(asked(`GET ${path}`)).toBe(3);
+    expect(sizes).toEqual([100, 600, 1100, 1200]);
+    expect(asked(`GET ${path}`)).toBe(4);
   });
 
   it('is fetched whole when the server forgets the list between two pages', async () => {
@@ -223,6 +223,15 @@ describe('a cluster', () => {
     expect(cluster.view.error).toMatchObject({ code: 'unauthorized', hint: expect.stringContaining('kubeconfig') as string });
     cluster.connect(server.access);
     await vi.waitFor(() => expect(cluster.view.state).toBe('ready'));
+  });
+
+  it('is not asked again and again with credentials that it refused', async () => {
+    cluster.cache(virtualMachines).watch(() => undefined);
+    cluster.connect({ ...server.access, token: 'wrong' });
+    await vi.waitFor(() => expect(cluster.view.state).toBe('unauthorized'));
+    const asked = server.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(server.requests.length - asked).toBeLessThanOrEqual(2);
   });
 
   it('is untrusted when its certificate is another one', async () => {

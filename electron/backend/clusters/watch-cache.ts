@@ -17,6 +17,8 @@ const askAgainMs = { first: 2000, later: 60_000 };
 export interface CacheHost extends FollowerHost {
   /** The namespaces to read where the whole cluster may not be read. */
   namespaces(signal: AbortSignal): Promise<readonly string[]>;
+  /** Only these namespaces are read from now on; undefined: the whole cluster. */
+  narrowed(namespaces: readonly string[] | undefined): void;
 }
 
 export type KeyListener = (keys: ReadonlySet<string>) => void;
@@ -121,6 +123,7 @@ export class WatchCache<T extends KubeObject> {
         await this.#untilAllowed(signal);
         allowed.abort();
         await parts;
+        this.#host.narrowed(undefined);
       }
     }
   }
@@ -145,6 +148,7 @@ export class WatchCache<T extends KubeObject> {
     const mayBePart = refusal.code === 'forbidden' && this.#kind.clusterWide !== true;
     const namespaces = mayBePart ? await this.#host.namespaces(signal).catch(() => []) : [];
     if (namespaces.length === 0) this.#giveUp();
+    else this.#host.narrowed(namespaces);
     const verdicts = new Map<string, HayloftError | undefined>();
     const report = (namespace: string, error: HayloftError | undefined): void => {
       verdicts.set(namespace, error);

@@ -1,6 +1,6 @@
 /**
  * What can be done to machines on a cluster at all: what it serves and has switched on, how many nodes it has, and what
- * this user may do. KubeVirt's feature gates: pkg/virt-config/featuregate; on from 1.9, to be listed before.
+ * this user may do.
  */
 import { asHayloftError } from '#shared/contract/errors.ts';
 import type { Ability } from '#shared/contract/machine-actions.ts';
@@ -11,9 +11,10 @@ import {
   type SelfSubjectRulesReview,
 } from '#shared/kube/access-review.ts';
 import type { KubeNode } from '#shared/kube/core.ts';
-import type { KubeList, KubeObject } from '#shared/kube/object.ts';
+import type { KubeList } from '#shared/kube/object.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { nodes, pathOf, type Kind } from '../clusters/kinds.ts';
+import { gatesOf, kubeVirts, type KubeVirt } from '../clusters/capabilities/gates.ts';
+import { nodes, pathOf } from '../clusters/kinds.ts';
 
 type Right = Omit<ResourceAttributes, 'namespace'>;
 
@@ -66,13 +67,6 @@ const needs: Record<Ability, Need> = {
   delete: { right: { verb: 'delete', group: 'kubevirt.io', resource: 'virtualmachines' } },
 };
 
-interface KubeVirt extends KubeObject {
-  spec?: { configuration?: { developerConfiguration?: { featureGates?: string[]; disabledFeatureGates?: string[] } } };
-  status?: { observedKubeVirtVersion?: string };
-}
-
-const kubeVirts: Kind<KubeVirt> = { base: '/apis/kubevirt.io/v1', plural: 'kubevirts' };
-
 export interface Abilities {
   /** Why each of them is not possible. */
   missing: Partial<Record<Ability, string>>;
@@ -113,16 +107,6 @@ async function readable<T>(asking: Promise<T>): Promise<T | undefined> {
     if (code === 'forbidden' || code === 'not-found') return undefined;
     throw error;
   }
-}
-
-/** Gates cannot be told without KubeVirt's own object: then all count as on, and the cluster refuses what is not. */
-export function gatesOf(kubeVirt: KubeVirt | undefined): (gate: string) => boolean {
-  if (!kubeVirt) return () => true;
-  const { featureGates = [], disabledFeatureGates = [] } = kubeVirt.spec?.configuration?.developerConfiguration ?? {};
-  const [, major = '1', minor = '0'] = /v?(\d+)\.(\d+)/.exec(kubeVirt.status?.observedKubeVirtVersion ?? '') ?? [];
-  const onByDefault = Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 9);
-  // The older hotplug is no gate that comes switched on.
-  return (gate) => featureGates.includes(gate) || (onByDefault && gate !== 'HotplugVolumes' && !disabledFeatureGates.includes(gate));
 }
 
 /** All rights are asked for at once; where the answer is not complete, each by itself. */

@@ -13,8 +13,6 @@ const limitMs = 30_000;
 export interface Launched {
   pid: number;
   qmp: QmpConnection;
-  /** QMP's answer to `query-status` then. */
-  status: unknown;
 }
 
 /**
@@ -49,8 +47,8 @@ export async function launch(
   });
   failed.catch(() => undefined);
   for (;;) {
-    const found = await Promise.race([QmpConnection.connectAsking(paths.qmp, 'query-status').catch(() => undefined), failed]);
-    if (found && child.pid !== undefined) return { pid: child.pid, qmp: found.qmp, status: found.answer };
+    const qmp = await Promise.race([QmpConnection.connect(paths.qmp).catch(() => undefined), failed]);
+    if (qmp && child.pid !== undefined) return { pid: child.pid, qmp };
     if (performance.now() > end) throw await hung(child);
     await Promise.race([new Promise((resolve) => setTimeout(resolve, retryMs)), failed]);
   }

@@ -6,7 +6,7 @@ import type { Access } from '../access.ts';
 import { ApiClient } from '../api-client.ts';
 import { AnswerError } from '../api-errors.ts';
 import { askFlavour } from '../flavour.ts';
-import { checkCredentials, checkName, checkPort, checkTls } from './steps.ts';
+import { checkCredentials, checkName, checkPort, checkProxy, checkTls } from './steps.ts';
 
 const answerMs = 10_000;
 /** Tokens and certificates are judged by the clock; more than this between two computers is worth a word. */
@@ -20,7 +20,8 @@ export async function diagnose(access: Access, signal: AbortSignal): Promise<Dia
   };
   // The engine on this computer is reached through a file; there is no network to look at.
   if (access.localSocket === undefined) {
-    if (blocked(await checkName(access)) || blocked(await checkPort(access))) return { checks, usable: false };
+    const way = access.proxy === undefined ? [checkName, checkPort] : [checkProxy];
+    for (const step of way) if (blocked(await step(access))) return { checks, usable: false };
     const { check, unknown } = await checkTls(access, signal);
     if (blocked(check)) {
       if (!unknown) return { checks, usable: false };

@@ -3,7 +3,9 @@ import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Check } from '#shared/contract/app.ts';
+import { asHayloftError } from '#shared/contract/errors.ts';
 import type { Access } from '../access.ts';
+import { openTunnel } from '../proxy/tunnel.ts';
 import { lookAtTls, type TlsLook } from './tls-look.ts';
 
 const stepMs = 6000;
@@ -62,6 +64,19 @@ export function checkPort(access: Access): Promise<Check> {
       ),
     );
   });
+}
+
+/** Where a proxy is in the way, names are looked up and ports are reached from there. */
+export async function checkProxy(access: Access): Promise<Check> {
+  const { host } = new URL(access.proxy ?? '');
+  const common = { id: 'proxy', title: 'Proxy', why: 'The kubeconfig or the environment says that it leads to the cluster.' };
+  try {
+    (await openTunnel(access.proxy ?? '', { host: hostOf(access), port: portOf(access) })).destroy();
+    return { ...common, status: 'ok', found: `The proxy ${host} leads to ${hostOf(access)}.` };
+  } catch (error) {
+    const { message, hint = 'Check the proxy.' } = asHayloftError(error);
+    return { ...common, status: 'blocker', found: message, fix: { text: hint } };
+  }
 }
 
 const unknownAuthority = new Set([

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import type { Access } from '../access.ts';
+import { openTunnel } from '../proxy/tunnel.ts';
 
 export interface TlsLook {
   /** Why the chain is not trusted, as Node's code (`SELF_SIGNED_CERT_IN_CHAIN`); undefined: it is. */
@@ -14,14 +15,15 @@ export interface TlsLook {
 }
 
 /** @throws the socket's error: it is no TLS, the connection broke, or nothing was answered in time */
-export function lookAtTls(access: Access, timeoutMs: number, signal?: AbortSignal): Promise<TlsLook> {
+export async function lookAtTls(access: Access, timeoutMs: number, signal?: AbortSignal): Promise<TlsLook> {
   const { hostname, port } = new URL(access.server);
   const host = hostname.replace(/^\[|\]$/g, '');
   const servername = access.serverName ?? (isIP(host) ? undefined : host);
+  const to = { host, port: Number(port || 443) };
+  const way = access.proxy === undefined ? to : { ...to, socket: await openTunnel(access.proxy, to) };
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host,
-      port: Number(port || 443),
+      ...way,
       ...(servername === undefined ? {} : { servername }),
       ...(access.ca === undefined ? {} : { ca: access.ca, allowPartialTrustChain: true }),
       // Judged below: a chain that is not trusted is what we want to see.

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { Access, Credentials } from '../access.ts';
+import { proxyFor } from '../proxy/choose.ts';
 import type { ClusterEntry, ContextEntry, Kubeconfig, UserEntry } from './document.ts';
 
 export interface ResolvedContext {
@@ -39,19 +40,19 @@ function lacking({ origin }: Kubeconfig, what: string): HayloftError {
  * @throws HayloftError `bad-input`, `not-found` or `unsupported`
  */
 export function staticAccess({ name, context, cluster, user }: ResolvedContext, folder: string | undefined): Access {
-  if (!cluster.server.startsWith('https://') || cluster['proxy-url'] !== undefined) {
-    throw new HayloftError(
-      'unsupported',
-      `The context “${name}” leads to its cluster ${cluster['proxy-url'] === undefined ? 'without encryption' : 'through a proxy'}.`,
-      { hint: 'Use a kubeconfig whose server begins with https:// and is reached directly.' },
-    );
+  if (!cluster.server.startsWith('https://')) {
+    throw new HayloftError('unsupported', `The context “${name}” leads to its cluster without encryption.`, {
+      hint: 'Use a kubeconfig whose server begins with https://.',
+    });
   }
+  const proxy = proxyFor(cluster.server, cluster['proxy-url']);
   const ca = material(cluster, 'certificate-authority', 'CERTIFICATE', folder);
   return {
     server: cluster.server.replace(/\/+$/, ''),
     ...(ca === undefined ? {} : { ca }),
     ...(cluster['tls-server-name'] === undefined ? {} : { serverName: cluster['tls-server-name'] }),
     ...(cluster['insecure-skip-tls-verify'] === true ? { insecure: true } : {}),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(context.namespace ? { namespace: context.namespace } : {}),
     ...(user === undefined ? {} : credentialsOf(user, folder)),
   };

@@ -30,6 +30,7 @@ export function selfContained({ context, cluster, user }: ResolvedContext, acces
           server: cluster.server,
           ...(trusted === undefined ? {} : { 'certificate-authority-data': base64(trusted) }),
           ...(access.serverName === undefined ? {} : { 'tls-server-name': access.serverName }),
+          ...(cluster['proxy-url'] ? { 'proxy-url': cluster['proxy-url'] } : {}),
           ...(access.insecure === true && ca === undefined ? { 'insecure-skip-tls-verify': true } : {}),
         },
       },
