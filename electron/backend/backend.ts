@@ -19,6 +19,9 @@ import { machineCalls } from './machines/machine-calls.ts';
 import { manifestCalls } from './manifests/manifest-calls.ts';
 import { SavedViews } from './machines/saved-views.ts';
 import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
+import { CollectedSamples } from './metrics/collected.ts';
+import { metricsTopic } from './metrics/metrics-topic.ts';
+import { usageTopic } from './metrics/usage-topic.ts';
 import { Journal } from './tasks/journal.ts';
 import { Tasks } from './tasks/tasks.ts';
 
@@ -51,6 +54,7 @@ export function createBackend(options: BackendOptions): Backend {
   const selfCheck = new SelfCheck(clusters.local, dataDir);
   const tasks = new Tasks(clusters, new Journal(join(dataDir, 'tasks.json'), log.warn.bind(log)));
   const uploads = new Uploads(clusters);
+  const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   const ways = access(clusters, dataDir);
   return {
@@ -89,6 +93,8 @@ export function createBackend(options: BackendOptions): Backend {
         machine: (ref) => machineTopic(clusters, ref),
         snapshots: (ref) => snapshotsTopic(clusters, ref),
         tasks: () => tasks.topic,
+        metrics: ({ target, seconds }) => metricsTopic(clusters, collected, target, seconds),
+        machineUsage: ({ clusterId }) => usageTopic(clusters, clusterId),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,
         ...ways.topics,
@@ -105,6 +111,7 @@ export function createBackend(options: BackendOptions): Backend {
       tasks.close();
       await uploads.close();
       clusters.close();
+      collected.close();
     },
   };
 }

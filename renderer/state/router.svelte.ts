@@ -7,6 +7,7 @@ export type Route =
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
   | { page: 'nodes' }
+  | { page: 'node'; clusterId: string; name: string }
   | { page: 'clusters' }
   | { page: 'add-cluster' }
   | { page: 'missing' };
@@ -21,6 +22,10 @@ export function parseRoute(hash: string): Route {
   const [page, ...rest] = parts;
   // The token is on its way out of the address; see session.ts.
   if (page === undefined || page === 'overview' || page.startsWith('token=')) return { page: 'overview' };
+  if (page === 'nodes' && rest.length > 0) {
+    const [clusterId, name, ...more] = rest;
+    return clusterId === undefined || name === undefined || more.length > 0 ? { page: 'missing' } : { page: 'node', clusterId, name };
+  }
   if (page === 'images' || page === 'nodes') return { page };
   if (page === 'clusters') return rest.length === 0 ? { page } : rest.join('/') === 'add' ? { page: 'add-cluster' } : { page: 'missing' };
   if (page !== 'machines') return { page: 'missing' };
@@ -43,6 +48,9 @@ export function machineHref(ref: { clusterId: string; namespace: string; name: s
   const parts = [ref.clusterId, ref.namespace, ref.name, ...(tab === undefined ? [] : [tab])];
   return `#/machines/${parts.map(encodeURIComponent).join('/')}`;
 }
+
+/** The address of a node's page. */
+export const nodeHref = ({ clusterId, name }: { clusterId: string; name: string }): string => `#/nodes/${encodeURIComponent(clusterId)}/${encodeURIComponent(name)}`;
 
 /** @param image the image to boot from, on its own cluster; absent: the person chooses, on the current cluster */
 export function newMachineHref(image?: { name: string; clusterId: string }): string {

@@ -61,6 +61,8 @@ export const node = z.object({
   ready: z.boolean(),
   cpus: z.number(),
   memoryBytes: z.number(),
+  /** What is left to machines of it, where the cluster tells. */
+  memoryAllocatableBytes: z.number().optional(),
   /** What running machines have been given, in bytes. */
   memoryUsedBytes: z.number(),
   diskBytes: z.number().optional(),

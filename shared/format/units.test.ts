@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatBytes, formatDuration } from './units.ts';
+import { formatAge, formatBitRate, formatBytes, formatDuration, formatPercent } from './units.ts';
 
 describe('formatBytes', () => {
   it.each([
@@ -13,6 +13,30 @@ describe('formatBytes', () => {
     [5000 * 2 ** 40, '5000 TiB'],
   ])('%d is %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('formatBitRate', () => {
+  it.each([
+    [0, '0 bit/s'],
+    [999, '999 bit/s'],
+    [1000, '1 kbit/s'],
+    [999_499, '999 kbit/s'],
+    [12_345_678, '12.3 Mbit/s'],
+    [2.5e9, '2.5 Gbit/s'],
+  ])('%d is %s', (bits, text) => {
+    expect(formatBitRate(bits)).toBe(text);
+  });
+});
+
+describe('formatPercent', () => {
+  it.each([
+    [0, '0 %'],
+    [3.14, '3.1 %'],
+    [42.4, '42 %'],
+    [100, '100 %'],
+  ])('%d is %s', (percent, text) => {
+    expect(formatPercent(percent)).toBe(text);
   });
 });
 

@@ -19,6 +19,19 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;
 }
 
+/** Bits a second, as networks are sold: `12.3 Mbit/s`. */
+export function formatBitRate(bitsPerSecond: number): string {
+  const units = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s'];
+  const step = bitsPerSecond < 999.5 ? 0 : bitsPerSecond < 999_500 ? 1 : bitsPerSecond < 999_500_000 ? 2 : 3;
+  const value = bitsPerSecond / 1000 ** step;
+  return `${trimmed(value.toFixed(step === 0 || value >= 99.95 ? 0 : 1))} ${units[step] ?? ''}`;
+}
+
+/** `12.3 %`; of hundred. */
+export function formatPercent(percent: number): string {
+  return `${trimmed(percent.toFixed(percent >= 9.95 ? 0 : 1))} %`;
+}
+
 /** A length of time, roughly: `45 s`, `3 min`, `2 h 5 min`, `4 d`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

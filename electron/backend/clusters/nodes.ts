@@ -53,7 +53,8 @@ export async function nodesOf(cluster: ClusterConnection): Promise<NodeFacts[]> 
 
 function nodeRow(clusterId: string, node: KubeNode, guests: Iterable<VirtualMachineInstance>): Node {
   const name = node.metadata.name ?? '';
-  const { capacity, nodeInfo } = node.status ?? {};
+  const { capacity, allocatable, nodeInfo } = node.status ?? {};
+  const memoryAllocatableBytes = parseQuantity(allocatable?.['memory']);
   const notes = node.metadata.annotations ?? {};
   const disk = parseQuantity(capacity?.['ephemeral-storage']);
   const free = parseQuantity(notes[annotations.diskFree]);
@@ -66,6 +67,7 @@ function nodeRow(clusterId: string, node: KubeNode, guests: Iterable<VirtualMach
     ready: findCondition(node.status?.conditions, 'Ready')?.status === 'True',
     cpus: parseQuantity(capacity?.['cpu']) ?? 0,
     memoryBytes: parseQuantity(capacity?.['memory']) ?? 0,
+    ...(memoryAllocatableBytes === undefined ? {} : { memoryAllocatableBytes }),
     memoryUsedBytes: running.reduce((sum, vmi) => sum + memoryOf(vmi.spec.domain), 0),
     ...(disk === undefined ? {} : { diskBytes: disk }),
     ...(free === undefined ? {} : { diskFreeBytes: free }),
