@@ -12,7 +12,7 @@ export interface ChartKind {
   title: string;
   series: readonly ChartSeries[];
   /** A value as people read it. */
-  format(value: number): string;
+  format: (value: number) => string;
   /** What the scale has to reach at least; undefined where there is no bound. */
   top: number | undefined;
   /** What values are multiplied with before they are drawn. */

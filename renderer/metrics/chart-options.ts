@@ -7,10 +7,10 @@ export interface ChartLook {
   kind: ChartKind;
   width: number;
   /** Of each series, as it is now. */
-  colour(index: number): string;
+  colour: (index: number) => string;
   /** Where the axes' colour and font come from. */
   style: CSSStyleDeclaration;
-  hovered(row: number | undefined): void;
+  hovered: (row: number | undefined) => void;
 }
 
 const height = 132;

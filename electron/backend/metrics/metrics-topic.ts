@@ -19,14 +19,15 @@ export function metricsTopic(clusters: Clusters, collected: CollectedSamples, ta
       const shown = new Shown(listener, seconds * 1000);
       const follow = async (signal: AbortSignal): Promise<void> => {
         let source: MetricsSource | undefined;
-        while (!signal.aborted) {
+        const over = (): boolean => signal.aborted;
+        while (!over()) {
           try {
             const client = await clusters.get(target.clusterId).client(signal);
             source ??= await metricsSource(client, target, seconds, collected, signal);
             const figures = await source.read(signal);
-            if (!signal.aborted) shown.take(figures);
+            if (!over()) shown.take(figures);
           } catch (error) {
-            if (signal.aborted) return;
+            if (over()) return;
             // What can be asked, and by whom, may be another next time.
             source = undefined;
             shown.fail(error);

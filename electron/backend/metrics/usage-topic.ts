@@ -44,14 +44,15 @@ export function usageTopic(clusters: Clusters, clusterId: string | undefined): T
 }
 
 async function follow(cluster: ClusterConnection, topic: Topic<MachineUsage>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  const over = (): boolean => signal.aborted;
+  while (!over()) {
     let pauseMs = currentMs;
     try {
       const client = await cluster.client(signal);
       const { items } = await client.call<KubeList<PodMetrics>>('GET', `${metricsBase}/pods?labelSelector=${selector}`, { signal });
-      if (!signal.aborted) show(cluster, topic, usageOf(cluster.id, items));
+      if (!over()) show(cluster, topic, usageOf(cluster.id, items));
     } catch (error) {
-      if (signal.aborted) return;
+      if (over()) return;
       // Old figures must not look like new ones.
       show(cluster, topic, []);
       const { code } = asHayloftError(error);
