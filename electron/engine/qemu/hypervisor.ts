@@ -59,8 +59,8 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     }
   }
 
-  function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined): QemuGuest {
-    const guest = new QemuGuest(record, paths, qmp);
+  function hold(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined, status?: unknown): QemuGuest {
+    const guest = new QemuGuest(record, paths, qmp, status);
     guests.add(guest);
     void guest.ended.then(() => guests.delete(guest));
     return guest;
@@ -96,8 +96,8 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
         return { uid, pid, ...(startedAt === undefined ? {} : { startedAt }), hasGraphics, hasSerial };
       };
       tpm = await tpmFor(plan, paths);
-      const { pid, qmp } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)), descriptorsOf(links));
-      return hold(record(pid), paths, qmp);
+      const { pid, qmp, status } = await launch(qemuPath, args, paths, (child) => writeRecord(paths.record, record(child)), descriptorsOf(links));
+      return hold(record(pid), paths, qmp, status);
     } catch (error) {
       tpm?.end();
       rmSync(paths.folder, { recursive: true, force: true });

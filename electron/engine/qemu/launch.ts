@@ -13,6 +13,8 @@ const limitMs = 30_000;
 export interface Launched {
   pid: number;
   qmp: QmpConnection;
+  /** QMP's answer to `query-status` then. */
+  status: unknown;
 }
 
 /**
@@ -47,8 +49,8 @@ export async function launch(
   });
   failed.catch(() => undefined);
   for (;;) {
-    const qmp = await Promise.race([QmpConnection.connect(paths.qmp).catch(() => undefined), failed]);
-    if (qmp && child.pid !== undefined) return { pid: child.pid, qmp };
+    const found = await Promise.race([QmpConnection.connectAsking(paths.qmp, 'query-status').catch(() => undefined), failed]);
+    if (found && child.pid !== undefined) return { pid: child.pid, qmp: found.qmp, status: found.answer };
     if (performance.now() > end) throw await hung(child);
     await Promise.race([new Promise((resolve) => setTimeout(resolve, retryMs)), failed]);
   }

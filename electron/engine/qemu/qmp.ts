@@ -62,6 +62,14 @@ export class QmpConnection {
    * @param limitMs how long QEMU may take to greet
    */
   static async connect(path: string, limitMs = greetingMs): Promise<QmpConnection> {
+    return (await QmpConnection.connectAsking(path, undefined, limitMs)).qmp;
+  }
+
+  /**
+   * The same, with a first question that goes along: a QEMU that has just begun takes a millisecond or more for each turn.
+   * @returns its answer, too
+   */
+  static async connectAsking(path: string, question: string | undefined, limitMs = greetingMs): Promise<{ qmp: QmpConnection; answer: unknown }> {
     const socket = createConnection(path);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
@@ -74,8 +82,11 @@ export class QmpConnection {
     const timer = setTimeout(() => connection.close(), limitMs);
     try {
       await Promise.race([greeting, connection.closed]);
-      await connection.command('qmp_capabilities');
-      return connection;
+      const [, answer] = await Promise.all([
+        connection.command('qmp_capabilities'),
+        question === undefined ? undefined : connection.command(question),
+      ]);
+      return { qmp: connection, answer };
     } finally {
       clearTimeout(timer);
     }

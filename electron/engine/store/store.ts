@@ -120,7 +120,7 @@ export class SqliteStore implements ApiStore {
     const take = (change: StoredRow): void => listener(shared(of, change));
     const past = this.#changes.after(this.#changes.revisionFrom(request.since), of, namespace);
     past.forEach(take);
-    return this.#watchers.add(of, { since: this.#changes.newest, namespace, take });
+    return this.#watchers.add(of, { since: this.#changes.newest, namespace, take, ahead: true });
   }
 
   /** Changes of a kind from now on. */

@@ -9,6 +9,8 @@ export interface Watcher {
   /** Empty: every namespace. */
   namespace: string;
   take(change: StoredRow): void;
+  /** Told before the others: what controllers read to see what a change means to them keeps no client waiting. */
+  ahead?: boolean;
 }
 
 const textOf = (of: KindKey): string => `${of.group}/${of.plural}`;
@@ -46,7 +48,8 @@ export class Watchers {
     const changes = this.#waiting;
     this.#waiting = [];
     for (const change of changes) {
-      for (const watcher of [...(this.#byKind.get(textOf(change)) ?? [])]) {
+      const watchers = [...(this.#byKind.get(textOf(change)) ?? [])];
+      for (const watcher of [...watchers.filter(({ ahead }) => ahead), ...watchers.filter(({ ahead }) => !ahead)]) {
         if (change.revision <= watcher.since || !this.#byKind.get(textOf(change))?.has(watcher)) continue;
         watcher.since = change.revision;
         if (watcher.namespace !== '' && watcher.namespace !== change.namespace) continue;

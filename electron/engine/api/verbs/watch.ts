@@ -64,6 +64,8 @@ export function watch(context: ReadContext, response: ServerResponse): () => voi
       const event = eventOf(change, matches ?? everything);
       if (!event) return;
       send(event);
+      // Node keeps it until nothing is left to do now, and the controllers that follow the same change have much.
+      response.socket?.uncork();
       if (response.writableLength > allowed) response.destroy();
     });
   } catch (error) {

@@ -60,14 +60,22 @@ export class QemuGuest implements Guest {
   /** Until when a guest that shuts down is to begin anew. */
   #rebootUntil = 0;
 
-  /** @param qmp undefined for a process that was found and does not answer yet */
-  constructor(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined) {
+  /** QEMU's answer to `query-status`, as long as nothing has changed since. */
+  #status: unknown;
+
+  /**
+   * @param qmp undefined for a process that was found and does not answer yet
+   * @param status what QEMU has just said to `query-status`, if it was asked
+   */
+  constructor(record: GuestRecord, paths: GuestPaths, qmp: QmpConnection | undefined, status?: unknown) {
     this.uid = record.uid;
     this.pid = record.pid;
     this.#record = record;
     this.#paths = paths;
+    this.#status = status;
     this.#monitor = new GuestMonitor(paths.qmp, qmp);
     this.#monitor.onEvent(({ event, data }) => {
+      this.#status = undefined;
       if (event === 'SHUTDOWN') this.#takeShutdown(String(data['reason']));
       if (changing.has(event)) this.#tell();
     });
@@ -93,7 +101,9 @@ export class QemuGuest implements Guest {
   }
 
   async state(): Promise<GuestState> {
-    const answer = (await withLimit(this.#monitor.command('query-status'))) as { status: string };
+    const known = this.#status;
+    this.#status = undefined;
+    const answer = (known ?? (await withLimit(this.#monitor.command('query-status')))) as { status: string };
     return states[answer.status] ?? 'starting';
   }
 
