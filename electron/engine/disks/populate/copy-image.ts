@@ -26,11 +26,16 @@ export interface SourceFile {
 export async function copyImage(source: SourceFile, options: ReceiveOptions): Promise<Received> {
   const folder = dirname(options.path);
   const from = options.resume?.storedBytes ?? 0;
-  const input = await open(source.path).catch((cause: unknown) => {
+  const unreadable = (cause: unknown): never => {
     throw new HayloftError('not-found', `The engine could not open ${source.path}.`, { cause });
-  });
+  };
+  // Before it is opened: a pipe would keep us waiting for its writer.
+  const before = await stat(source.path).catch(unreadable);
+  refuseOther(before, source, options.sizeBytes);
+  const input = await open(source.path).catch(unreadable);
   try {
-    const found = await unchanged(source, options.sizeBytes);
+    const found = await input.stat();
+    refuseOther(found, source, options.sizeBytes);
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await input.read(head, 0, head.length, 0);
     const finding = recognize(head, found.size);
@@ -42,7 +47,7 @@ export async function copyImage(source: SourceFile, options: ReceiveOptions): Pr
       await needSpace(folder, found.size - from);
       await copyBytes(input, from, found.size, options);
     }
-    await unchanged(source, found.size);
+    refuseOther(await stat(source.path), source, found.size);
     return { path: options.path, bytes: found.size, finding };
   } catch (error) {
     if (options.resume === undefined || !isCutOff(error, options.signal)) await rm(options.path, { force: true });
@@ -53,9 +58,8 @@ export async function copyImage(source: SourceFile, options: ReceiveOptions): Pr
 }
 
 /** @throws HayloftError `truncated` when it is another file than the sender meant */
-async function unchanged({ path, modifiedMs }: SourceFile, sizeBytes: number | undefined): Promise<Stats> {
-  const found = await stat(path);
-  if (found.isFile() && found.mtimeMs === modifiedMs && (sizeBytes === undefined || found.size === sizeBytes)) return found;
+function refuseOther(found: Stats, { modifiedMs }: SourceFile, sizeBytes: number | undefined): void {
+  if (found.isFile() && found.mtimeMs === modifiedMs && (sizeBytes === undefined || found.size === sizeBytes)) return;
   throw new HayloftError('truncated', 'The file changed while it was being uploaded.', {
     hint: 'Wait until nothing writes to it any more, then upload it again.',
     retryable: true,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -156,6 +157,11 @@ describe('a file of this computer', () => {
     return path;
   };
 
+  const pipeBeside = (path: string): string => {
+    execFileSync('mkfifo', [`${path}.pipe`]);
+    return `${path}.pipe`;
+  };
+
   it('is read by the engine itself, as the answer to HEAD offers', async () => {
     const rig = await target();
     expect((await send(rig, 'HEAD')).headers['accept-upload-source']).toBe('file');
@@ -184,6 +190,7 @@ describe('a file of this computer', () => {
     ['it has changed since', () => ({ 'upload-source-modified': '5' }), 400, 'changed'],
     ['it is longer than was said', () => ({ 'upload-length': String(MiB) }), 400, 'changed'],
     ['it is a folder', () => ({ 'upload-source': encodeURIComponent(tmpdir()) }), 400, 'changed'],
+    ['it is a pipe', (path) => ({ 'upload-source': encodeURIComponent(pipeBeside(path)) }), 400, 'changed'],
     ['its path is no whole one', () => ({ 'upload-source': 'disk.img' }), 400, 'upload-source'],
     ['its path is not encoded right', () => ({ 'upload-source': '%E0%A4%A' }), 400, 'upload-source'],
     ['its time is no number', () => ({ 'upload-source-modified': 'now' }), 400, 'upload-source-modified'],
