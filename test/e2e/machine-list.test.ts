@@ -229,7 +229,12 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Shift+F10');
     await page.getByRole('menu', { name: 'Actions for db-2' }).waitFor();
     await session.picture('list-context-menu');
-    await until('the first entry to have the focus', async () => (await page.getByRole('menuitem', { name: 'Start', exact: true }).getAttribute('data-highlighted')) !== null);
+    const isAt = (name: string) => async (): Promise<boolean> => (await page.getByRole('menuitem', { name, exact: true }).getAttribute('data-highlighted')) !== null;
+    await until('the first entry to have the focus', isAt('Screen'));
+    for (const name of ['Serial line', 'SSH', 'Open a port…', 'Start']) {
+      await page.keyboard.press('ArrowDown');
+      await until(`${name} to have the focus`, isAt(name));
+    }
     await page.keyboard.press('Enter');
     await status('db-2', 'Running');
     expect(await grid().evaluate((element) => element === document.activeElement)).toBe(true);
