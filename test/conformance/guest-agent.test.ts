@@ -120,7 +120,8 @@ describe('the agent in a Debian guest', () => {
     await engine.program.stop('SIGKILL');
     engine = await startEngine({ dataDir: engine.dataDir });
     await until('it to be known again', () => isConnected() && vmi().status?.fsFreezeStatus === 'frozen');
-    expect((await engine.api('PUT', `${instance}/unfreeze`)).status).toBe(200);
+    // A guest under emulation may take longer than the agent is waited for.
+    await until('the agent to thaw it', async () => (await engine.api('PUT', `${instance}/unfreeze`)).status === 200);
     await until('it to go on', () => vmi().status?.fsFreezeStatus === undefined);
     await until('the file to be written', () => { try { ssh('test -e /run/user/$(id -u)/one'); return true; } catch { return false; } });
 
@@ -148,7 +149,10 @@ describe('the agent in a Debian guest', () => {
 
   it('tells host name, file systems and users when asked, and lets its user in by SSH', async () => {
     await until('a login by SSH', () => { try { return ssh('hostname').trim() === 'pear'; } catch { return false; } }, bootMs);
-    const info = (await engine.api('GET', `${instance}/guestosinfo`)).json<Record<string, unknown>>();
+    const info = await until('the agent to answer', async () => {
+      const answer = await engine.api('GET', `${instance}/guestosinfo`);
+      return answer.status === 200 && answer.json<Record<string, unknown>>();
+    });
     expect(info).toMatchObject({ hostname: 'pear', os: { id: 'debian' }, guestAgentVersion: expect.stringMatching(/^7\./) as string });
     const { items } = (await engine.api('GET', `${instance}/filesystemlist`)).json<{ items: { mountPoint: string; totalBytes: number; usedBytes: number }[] }>();
     const root = items.find(({ mountPoint }) => mountPoint === '/');

@@ -49,7 +49,7 @@ describe.skipIf(process.getuid?.() !== 0)('the packed engine', () => {
     const check = spawnSync('unshare', inside('/bin/sh', '-c', `cd ${packed} && exec sha256sum -c SHA256SUMS`), { encoding: 'utf8' });
     expect([check.status, check.stderr]).toEqual([0, '']);
     const folder = join(root, packed);
-    expect(readdirSync(folder).sort()).toEqual(['README.txt', 'SHA256SUMS', 'bin', 'engine', 'hayloft-engine', 'licences', 'units']);
+    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'README.txt', 'SHA256SUMS', 'bin', 'engine', 'hayloft-engine', 'licences', 'units']);
     expect(readdirSync(join(folder, 'bin'))).toEqual(['node']);
     expect(readFileSync(join(folder, 'licences', 'node', 'LICENSE'), 'utf8')).toContain('Node.js');
     for (const name of ['ws', 'yaml', '@peculiar+x509']) expect(readdirSync(join(folder, 'licences', name)), name).toContain('PACKAGE');
