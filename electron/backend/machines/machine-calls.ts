@@ -12,7 +12,7 @@ import type { ClusterConnection } from '../clusters/connection.ts';
 import { claims, pathOf, virtualMachines } from '../clusters/kinds.ts';
 import { nodesOf } from '../clusters/nodes.ts';
 import type { ActionParts } from '../machine-actions/parts.ts';
-import { machineManifest } from './manifest.ts';
+import { machineManifest } from './manifest/machine.ts';
 
 type MachineCalls = Pick<CallHandlers, 'machines.defaults' | 'machines.create' | 'machines.label'>;
 
