@@ -8,6 +8,11 @@ export const DISPLAY_NAME_ANNOTATION = 'hayloft.io/display-name';
 export const FILE_NAME_ANNOTATION = 'hayloft.io/file-name';
 /** Size in bytes of the file that an image was made from. */
 export const FILE_SIZE_ANNOTATION = 'hayloft.io/file-size';
+/**
+ * On a DataVolume that takes an upload, with the value `disk`: what comes is a disk byte for byte (or packed), whatever is
+ * on it, so that it is not looked at whether it is an image. CDI takes any bytes, and does not know the annotation.
+ */
+export const UPLOAD_CONTENT_ANNOTATION = 'hayloft.io/upload-content';
 /** Free text about an object, shown in the app. */
 export const DESCRIPTION_ANNOTATION = 'hayloft.io/description';
 

@@ -1,10 +1,10 @@
 /** One request of an upload: a stretch of the file, as fast as the network takes it. */
 import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { fileChanged } from '#shared/images/file-changed.ts';
 import { abortReason, type ApiClient } from '../clusters/api-client.ts';
 import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
 import type { UploadProxy } from './upload-proxy.ts';
-import { fileChanged } from './upload-source.ts';
 
 export interface SendRequest {
   method: 'POST' | 'PATCH';

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { ByteStream } from '#shared/channel/types.ts';
+import { fileChanged } from '#shared/images/file-changed.ts';
 import { packingOf } from '#shared/images/other-files.ts';
 import { TAIL_BYTES } from '#shared/images/packed-size.ts';
 import { HEAD_BYTES } from '#shared/images/recognize.ts';
@@ -66,12 +67,6 @@ async function* chunksOf(path: string, offset: number, mtimeMs: number): AsyncIt
     await file.close();
   }
 }
-
-export const fileChanged = (): HayloftError =>
-  new HayloftError('truncated', 'The file changed while it was being uploaded.', {
-    hint: 'Wait until nothing writes to it any more, then upload it again.',
-    retryable: true,
-  });
 
 /**
  * Reads as much of the stream as it takes to tell what it is.

@@ -6,10 +6,11 @@ import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { fileChanged } from '#shared/images/file-changed.ts';
 import { HEAD_BYTES, recognize } from '#shared/images/recognize.ts';
 import { sync } from '../files/durable.ts';
 import { asSpaceError, needSpace } from '../files/space.ts';
-import { connectionLost, isCutOff, readStored, refuseProblems, refuseTooLarge, type Received, type ReceiveOptions } from './receive.ts';
+import { asExported, connectionLost, isCutOff, readStored, refuseProblems, refuseTooLarge, type Received, type ReceiveOptions } from './receive.ts';
 
 /** What is read and written at a time. Larger writes make larger pages in the kernel's cache, which cost more to come by. */
 const chunkBytes = 512 * 1024;
@@ -38,7 +39,8 @@ export async function copyImage(source: SourceFile, options: ReceiveOptions): Pr
     refuseOther(found, source, options.sizeBytes);
     const head = Buffer.alloc(Math.min(HEAD_BYTES, found.size));
     await input.read(head, 0, head.length, 0);
-    const finding = recognize(head, found.size);
+    const seen = recognize(head, found.size);
+    const finding = options.isExport && seen.packing === undefined ? asExported(seen) : seen;
     refuseProblems({ packing: undefined, ...finding });
     refuseTooLarge(finding, found.size, options.capacityBytes);
     const shared = from === 0 && options.hash === undefined && (await shareBlocks(source.path, options.path));
@@ -60,10 +62,7 @@ export async function copyImage(source: SourceFile, options: ReceiveOptions): Pr
 /** @throws HayloftError `truncated` when it is another file than the sender meant */
 function refuseOther(found: Stats, { modifiedMs }: SourceFile, sizeBytes: number | undefined): void {
   if (found.isFile() && found.mtimeMs === modifiedMs && (sizeBytes === undefined || found.size === sizeBytes)) return;
-  throw new HayloftError('truncated', 'The file changed while it was being uploaded.', {
-    hint: 'Wait until nothing writes to it any more, then upload it again.',
-    retryable: true,
-  });
+  throw fileChanged();
 }
 
 /** @returns whether the file system could: both on the same one, and it has the means */

@@ -14,7 +14,7 @@ import { place, takesTime } from '../populate/place.ts';
 import { receiveImage } from '../populate/receive.ts';
 import { transferOf } from '../populate/transfer-note.ts';
 import { asRefusal, unavailable } from './refusal.ts';
-import { OffsetMismatch, abandon, append, refuseUnlessReady, tellOffset, type Receiving, type ResumeAnswer } from './resume.ts';
+import { OffsetMismatch, abandon, append, refuseUnlessReady, takesAnyDisk, tellOffset, type Receiving, type ResumeAnswer } from './resume.ts';
 import type { UploadTokens } from './token.ts';
 
 export interface ProxyParts extends DiskParts {
@@ -78,12 +78,13 @@ async function take(parts: ProxyParts, claim: PersistentVolumeClaim, request: In
 
   const sizeBytes = declaredSize(request);
   const capacityBytes = requestedBytes(claim.spec) ?? 0;
+  const isExport = takesAnyDisk(claim);
   const { promise: stored, resolve: tellStored } = Promise.withResolvers<undefined>();
   const done = jobs.start(claim, 'upload', async ({ signal }) => {
     const path = files.partialFor(claim);
-    const received = await receiveImage(request, { path, sizeBytes, capacityBytes, signal });
+    const received = await receiveImage(request, { path, sizeBytes, capacityBytes, signal, isExport });
     if (async && takesTime(received)) tellStored(undefined);
-    await place(received, { files, claim, capacityBytes, signal });
+    await place(received, { files, claim, capacityBytes, signal, isExport });
   });
   await Promise.race([stored, done]);
 }

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { createHash, type Hash } from 'node:crypto';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import { UPLOAD_CONTENT_ANNOTATION } from '#shared/kube/labels.ts';
 import { requestedBytes } from '../definitions/claim-fields.ts';
 import { copyImage, type SourceFile } from '../populate/copy-image.ts';
 import { place, takesTime } from '../populate/place.ts';
@@ -45,6 +46,9 @@ export function refuseUnlessReady({ files, jobs, resources, volumes }: ProxyPart
     throw unavailable(`PVC ${name} is not ready for an upload yet.`);
   }
 }
+
+/** Whether the sender says that it is a disk whatever is on it, as a restored backup is. See {@link asExported}. */
+export const takesAnyDisk = ({ metadata }: PersistentVolumeClaim): boolean => metadata.annotations?.[UPLOAD_CONTENT_ANNOTATION] === 'disk';
 
 /** HEAD. A connection that the sender has lost and we have not is ended by it, unless it asks after its copy. */
 export async function tellOffset(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage): Promise<ResumeAnswer> {
@@ -97,6 +101,7 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   // A file without a note is nobody's.
   if (storedBytes === 0) await transfer.discard();
   const capacityBytes = requestedBytes(claim.spec) ?? 0;
+  const isExport = takesAnyDisk(claim);
   const { promise: stored, resolve: tellStored } = Promise.withResolvers<undefined>();
   const state = { isWhole: false };
   // Bytes tell by their end that the sender has left; a copy goes on only while its sender waits for the answer.
@@ -110,6 +115,7 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
         path: transfer.path,
         sizeBytes,
         capacityBytes,
+        isExport,
         signal: AbortSignal.any([signal, gone.signal]),
         ...(hash === undefined ? {} : { hash }),
         resume: {
@@ -126,7 +132,7 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
       await checkDigest(hash, digest, transfer);
       state.isWhole = true;
       if (async && takesTime(received)) tellStored(undefined);
-      await place(received, { files, claim, capacityBytes, signal });
+      await place(received, { files, claim, capacityBytes, signal, isExport });
       await transfer.discard();
     } catch (error) {
       const isPart = !asked.complete && request.complete && !state.isWhole;

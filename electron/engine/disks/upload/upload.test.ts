@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { qcow2WithBackingFile, rawImage, textIso, truncatedIso } from '../../../../test/rig/images/bad-images.ts';
 import { rigImage } from '../../../../test/rig/images/rig-image.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
+import { UPLOAD_CONTENT_ANNOTATION } from '#shared/kube/labels.ts';
 import { startDisks, uploadOf, blank, type DisksRig } from '../disks-rig.ts';
 import type { DiskFile } from '../types.ts';
 import { beginPost, postFile } from './post-file.ts';
@@ -78,6 +80,31 @@ describe('uploads', () => {
     execFileSync('qemu-img', ['resize', '-q', '--shrink', '-f', 'qcow2', ready(rig).path, String(virtualSize(rigImage('shell-disk')))]);
     execFileSync('qemu-img', ['compare', '-q', '-f', 'qcow2', '-F', 'qcow2', ready(rig).path, rigImage('shell-disk')]);
     expect(rig.fileNames()).toHaveLength(1);
+  });
+});
+
+describe('a disk that its sender knows', () => {
+  const plain = (): Buffer => {
+    const bytes = Buffer.alloc(3 * MiB);
+    bytes.write('no partitions, no image', 2 * MiB);
+    return bytes;
+  };
+  const known = async (value: string): Promise<DisksRig> => {
+    const rig = await startDisks();
+    rig.volume('image', uploadOf('3Mi'), { annotations: { [UPLOAD_CONTENT_ANNOTATION]: value } });
+    await rig.untilPhase('image', 'UploadReady');
+    return rig;
+  };
+
+  it.each([['raw', (bytes: Buffer) => bytes], ['packed', gzipSync]] as const)('is taken whatever is on it, %s', async (_name, packed) => {
+    const rig = await known('disk');
+    expect(await postFile(rig, 'image', packed(plain()))).toMatchObject({ status: 200 });
+    await rig.untilPhase('image', 'Succeeded');
+    expect(readFileSync(ready(rig).path).equals(plain())).toBe(true);
+  });
+
+  it('is refused where nobody says so', async () => {
+    expect(await postFile(await known('image'), 'image', plain())).toMatchObject({ status: 400, code: 'not-an-image' });
   });
 });
 
