@@ -22,6 +22,8 @@ import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
 import { CollectedSamples } from './metrics/collected.ts';
 import { metricsTopic } from './metrics/metrics-topic.ts';
 import { usageTopic } from './metrics/usage-topic.ts';
+import { placementTopic } from './placement/placement-topic.ts';
+import { RoomSources } from './placement/room-sources.ts';
 import { Journal } from './tasks/journal.ts';
 import { Tasks } from './tasks/tasks.ts';
 
@@ -56,6 +58,7 @@ export function createBackend(options: BackendOptions): Backend {
   const uploads = new Uploads(clusters);
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
+  const rooms = new RoomSources();
   const ways = access(clusters, dataDir);
   return {
     handlers: {
@@ -95,6 +98,7 @@ export function createBackend(options: BackendOptions): Backend {
         tasks: () => tasks.topic,
         metrics: ({ target, seconds }) => metricsTopic(clusters, collected, target, seconds),
         machineUsage: ({ clusterId }) => usageTopic(clusters, clusterId),
+        placement: (request) => placementTopic(clusters, rooms, request),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,
         ...ways.topics,

@@ -10,12 +10,13 @@ import { machineActionCalls, machineActionTopics } from './machine-actions.ts';
 import { machineCalls, machineTopics } from './machines.ts';
 import { manifestCalls } from './manifests.ts';
 import { metricsTopics } from './metrics.ts';
+import { placementTopics } from './placement.ts';
 import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
   calls: { ...accessCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
-  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...metricsTopics, ...imageTopics },
+  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...metricsTopics, ...placementTopics, ...imageTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

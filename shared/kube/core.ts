@@ -19,7 +19,7 @@ export interface Secret extends KubeObject {
 }
 
 export interface KubeNode extends KubeObject {
-  spec?: { unschedulable?: boolean; podCIDR?: string };
+  spec?: { unschedulable?: boolean; podCIDR?: string; taints?: { key: string; value?: string; effect: string }[] };
   status?: {
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;

@@ -4,7 +4,12 @@ import type { Kind } from '../kinds.ts';
 
 /** KubeVirt's own resource, as far as it is asked; every user may read it (ClusterRole `kubevirt.io:default`). */
 export interface KubeVirt extends KubeObject {
-  spec?: { configuration?: { developerConfiguration?: { featureGates?: string[]; disabledFeatureGates?: string[] } } };
+  spec?: {
+    configuration?: {
+      developerConfiguration?: { featureGates?: string[]; disabledFeatureGates?: string[]; cpuAllocationRatio?: number; memoryOvercommit?: number };
+      additionalGuestMemoryOverheadRatio?: string;
+    };
+  };
   status?: { observedKubeVirtVersion?: string };
 }
 
