@@ -41,7 +41,7 @@ export async function beginFromSnapshot(snapshot: VolumeSnapshot, to: Placement,
     signal.throwIfAborted();
     await renameDurably(partial, files.pathFor(claim, 'qcow2'));
   } catch (error) {
-    throw await asSpaceError(error, dirname(partial));
+    throw await asSpaceError(error, partial);
   } finally {
     await rm(partial, { force: true });
   }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { findProgram } from '../../qemu/binary.ts';
 import type { DiskFormat } from '../types.ts';
-import { freeBytes, isNearlyFull, noSpace } from './space.ts';
+import { DiskFullError, freeBytes, isNearlyFull } from './space.ts';
 
 /** Names that QEMU gives to formats. */
 export type QemuFormat = DiskFormat | 'vmdk' | 'vdi' | 'vhdx' | 'vpc';
@@ -26,7 +26,7 @@ async function run(args: readonly string[], folder: string, options: QemuImgOpti
     });
   }
   const { signal, onProgress } = options;
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal ? { signal } : {}) });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, ...(signal ? { signal } : {}) });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,7 +42,9 @@ async function run(args: readonly string[], folder: string, options: QemuImgOpti
   const code = await promise;
   signal?.throwIfAborted();
   if (codes.includes(code)) return stdout;
-  if (await isNearlyFull(folder).catch(() => false)) throw noSpace(await freeBytes(folder));
+  if (/No space left on device/.test(stderr) || (await isNearlyFull(folder).catch(() => false))) {
+    throw new DiskFullError(await freeBytes(folder).catch(() => 0));
+  }
   const words = stderr.trim().split('\n').at(-1)?.replace(/^qemu-img: /, '') ?? '';
   throw new HayloftError('internal', `qemu-img could not ${args[0] ?? ''} the disk: ${words || `it ended with code ${code}`}`);
 }

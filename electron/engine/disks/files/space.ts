@@ -1,6 +1,7 @@
 /** Free space on the disk, and words about it. */
-import { statfs } from 'node:fs/promises';
 import { statfsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { sizeInWords } from '#shared/images/bytes.ts';
 
@@ -21,38 +22,52 @@ export function freeBytesNow(folder: string): number {
 
 /** What is to be written does not fit on the disk. */
 export class NoSpaceError extends HayloftError {
-  /** Bytes that must be free; undefined when the disk filled up on the way. */
-  readonly neededBytes: number | undefined;
+  /** So many bytes must be free before another try is worth it. */
+  readonly enoughBytes: number;
 
-  constructor(message: string, neededBytes: number | undefined) {
+  constructor(message: string, enoughBytes: number) {
     super('no-space', message, {
       hint: 'Delete images or machines that you no longer need, or make room on the disk, and try again.',
       retryable: true,
     });
-    this.neededBytes = neededBytes;
+    this.enoughBytes = enoughBytes;
   }
 }
 
-/** `needed`: bytes that do not fit; undefined when the disk filled up on the way. */
-export function noSpace(free: number, needed?: number): NoSpaceError {
-  const message =
-    needed === undefined
-      ? `The disk is full: ${sizeInWords(free)} are free.`
-      : `There is not enough space: ${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free.`;
-  return new NoSpaceError(message, needed);
+const didNotFit = (free: number, needed: number): NoSpaceError =>
+  new NoSpaceError(`There is not enough space: ${sizeInWords(needed)} are needed and ${sizeInWords(free)} are free.`, needed);
+
+/** A try that wrote no more than this costs little: it is made again whatever is free. */
+const cheapBytes = 16 * 2 ** 20;
+const someMoreBytes = 64 * 2 ** 20;
+
+/** The disk filled up on the way, and nobody knows how much was still to come. */
+export class DiskFullError extends NoSpaceError {
+  /**
+   * @param free bytes that were left
+   * @param written bytes that the failed try had taken, and gives back
+   */
+  constructor(free: number, written = 0) {
+    super(`The disk is full: ${sizeInWords(free)} are free.`, written <= cheapBytes ? 0 : free + written + someMoreBytes);
+  }
 }
 
 /** Throws `no-space` when so many bytes do not fit into the folder. */
 export async function needSpace(folder: string, bytes: number): Promise<void> {
   const free = await freeBytes(folder);
-  if (bytes > free) throw noSpace(free, bytes);
+  if (bytes > free) throw didNotFit(free, bytes);
 }
 
-/** An error met while writing into `folder`, told as `no-space` when that is what it comes from. */
-export async function asSpaceError(error: unknown, folder: string): Promise<unknown> {
+/**
+ * An error met while writing, told as `no-space` when that is what it comes from. Call it before the files are removed.
+ * @param paths what is written; the first one's folder is the one that is full
+ */
+export async function asSpaceError(error: unknown, ...paths: [string, ...string[]]): Promise<unknown> {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return noSpace(await freeBytes(folder).catch(() => 0));
-  return error;
+  if (!(error instanceof DiskFullError) && code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  const free = await freeBytes(dirname(paths[0])).catch(() => 0);
+  const taken = await Promise.all(paths.map((path) => stat(path).then(({ blocks }) => blocks * 512, () => 0)));
+  return new DiskFullError(free, taken.reduce((sum, bytes) => sum + bytes, 0));
 }
 
 /** Whether a tool that does not tell why it failed probably ran out of space. */

@@ -1,6 +1,5 @@
 /** Empty disks. */
 import { rm, writeFile, truncate } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { renameDurably, sync } from '../files/durable.ts';
 import { createQcow2, isQemuImgHere } from '../files/qemu-img.ts';
 import { asSpaceError } from '../files/space.ts';
@@ -22,7 +21,7 @@ export async function makeBlank({ files, claim, capacityBytes, signal }: Placeme
     signal.throwIfAborted();
     await renameDurably(partial, files.pathFor(claim, format));
   } catch (error) {
-    throw await asSpaceError(error, dirname(partial));
+    throw await asSpaceError(error, partial);
   } finally {
     await rm(partial, { force: true });
   }

@@ -29,7 +29,7 @@ export async function cloneDisk(source: DiskFile, to: Placement, onProgress: (sh
     signal.throwIfAborted();
     await renameDurably(partial, files.pathFor(claim, format));
   } catch (error) {
-    throw await asSpaceError(error, dirname(partial));
+    throw await asSpaceError(error, partial);
   } finally {
     await rm(partial, { force: true });
   }

@@ -52,8 +52,9 @@ export async function copyImage(source: SourceFile, options: ReceiveOptions): Pr
     refuseOther(await stat(source.path), source, found.size);
     return { path: options.path, bytes: found.size, finding };
   } catch (error) {
+    const told = await asSpaceError(error, options.path);
     if (options.resume === undefined || !isCutOff(error, options.signal)) await rm(options.path, { force: true });
-    throw await asSpaceError(error, folder);
+    throw told;
   } finally {
     await input.close();
   }

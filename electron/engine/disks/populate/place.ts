@@ -1,6 +1,5 @@
 /** From a received file to the claim's disk: checked, in a format that QEMU runs well, as large as was asked for. */
 import { rm, truncate } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { formatNames, type ImageFormat, type Packing } from '#shared/images/finding.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
@@ -39,7 +38,7 @@ export async function place(received: Received, to: Placement): Promise<void> {
     else if (format === 'qcow2') await placeQcow2(received, to);
     else await placeRaw(received, to);
   } catch (error) {
-    throw await asSpaceError(error, dirname(received.path));
+    throw await asSpaceError(error, received.path, work);
   } finally {
     await rm(received.path, { force: true });
     await rm(work, { force: true });

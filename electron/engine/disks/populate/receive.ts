@@ -49,8 +49,9 @@ export async function receiveImage(source: Readable, options: ReceiveOptions): P
   try {
     return await pour(source, options);
   } catch (error) {
+    const told = await asSpaceError(error, options.path);
     if (options.resume === undefined || !isCutOff(error, options.signal)) await rm(options.path, { force: true });
-    throw await asSpaceError(error, folder);
+    throw told;
   }
 }
 

@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Duplex } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -43,7 +42,7 @@ export async function unpack(path: string, packing: Packing, { to, capacityBytes
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof HayloftError) throw error;
-    const space = await asSpaceError(error, dirname(to));
+    const space = await asSpaceError(error, to, path);
     if (space instanceof HayloftError) throw space;
     throw new HayloftError('truncated', `The ${packing} file is incomplete or damaged: ${error instanceof Error ? error.message : String(error)}.`, {
       hint: 'Download or copy it again, and compare its checksum with the publisher’s before you use it.',
