@@ -73,9 +73,12 @@ export function createController<T extends KubeObject>(
     timers.set(id, setTimeout(() => enqueue(key), ms));
   };
 
+  // Async, so that one that throws at once fails no sooner than it is noted as being worked on.
+  const reconcile = async (key: Key): Promise<ReconcileResult> => options.reconcile(key);
+
   const work = async (id: string, key: Key): Promise<void> => {
     try {
-      const result = await options.reconcile(key);
+      const result = await reconcile(key);
       failures.delete(id);
       if (result) later(id, key, result.requeueAfterMs);
     } catch (error) {

@@ -42,7 +42,8 @@ export async function diskFullCampaign(seed: number, rounds: number, report: (li
     }
   } finally {
     if (engine) await clear(engine);
-    execFileSync('umount', [dataDir]);
+    // A tool that a killed engine had begun may still have a file open there.
+    execFileSync('umount', ['-l', dataDir]);
     rmSync(dataDir, { recursive: true });
   }
 }
