@@ -11,6 +11,7 @@ import { macAddress } from '../../qemu/argv/networks.ts';
 import type { HostLink } from '../../qemu/types.ts';
 import type { BridgeNetwork, HostNetwork, MacvtapNetwork } from './config.ts';
 import { bridgeBatch, canFilterVlans, filtersVlans, hasDevice, ipBatch, isBridge, markedDevices, requireNetworkRights } from './ip.ts';
+import { macvtapCommands, tapCommands } from './link-commands.ts';
 import { openTap } from './tap-file.ts';
 
 const prefix = 'hl';
@@ -30,7 +31,7 @@ export function checkHostNetwork(network: HostNetwork): void {
   }
   if (network.type === 'bridge' && network.vlan !== undefined && !canFilterVlans(network.bridge)) {
     throw new HayloftError('unsupported', `The kernel of this computer was built without VLANs on bridges, so ${network.bridge} cannot tell them apart.`, {
-      hint: `Make a bridge of its own for the VLAN (ip link add link CARD name CARD.${network.vlan} type vlan id ${network.vlan}; ip link set CARD.${network.vlan} up master BRIDGE) and name that, without vlan.`,
+      hint: `Make a bridge of its own for the VLAN, if the kernel has VLANs at all (modprobe 8021q; ip link add link CARD name CARD.${network.vlan} type vlan id ${network.vlan}; ip link set CARD.${network.vlan} up master BRIDGE) and name that, without vlan.`,
       retryable: true,
     });
   }
@@ -116,30 +117,20 @@ export function closeLinks(links: ReadonlyMap<string, HostLink>): void {
   for (const link of links.values()) if (link.kind === 'descriptor') link.close();
 }
 
-async function addTap(device: string, mark: string, { bridge, vlan, mtu }: BridgeNetwork): Promise<HostLink> {
-  await ipBatch([
-    `tuntap add dev ${device} mode tap user ${process.getuid?.() ?? 0}`,
-    `link set dev ${device} alias "${mark}"`,
-    ...(mtu === undefined ? [] : [`link set dev ${device} mtu ${mtu}`]),
-    `link set dev ${device} master ${bridge}`,
-  ]);
-  if (vlan !== undefined) {
+async function addTap(device: string, mark: string, network: BridgeNetwork): Promise<HostLink> {
+  const { make, vlan, up } = tapCommands({ device, mark, network, user: process.getuid?.() ?? 0 });
+  await ipBatch(make);
+  if (vlan) {
     // Where the bridge puts no port into a VLAN by itself there is none to leave.
-    await bridgeBatch([`vlan delete dev ${device} vid 1`]).catch(() => undefined);
-    await bridgeBatch([`vlan add dev ${device} vid ${vlan} pvid untagged`]);
+    await bridgeBatch(vlan.leave).catch(() => undefined);
+    await bridgeBatch(vlan.join);
   }
-  await ipBatch([`link set dev ${device} up`]);
+  await ipBatch(up);
   return { kind: 'tap', device };
 }
 
-async function addMacvtap(device: string, mark: string, { lower, mode, mtu }: MacvtapNetwork, mac: string): Promise<HostLink> {
-  // The card takes frames for this address only: it has to be the guest's.
-  await ipBatch([
-    `link add link ${lower} name ${device} address ${mac} type macvtap mode ${mode}`,
-    `link set dev ${device} alias "${mark}"`,
-    ...(mtu === undefined ? [] : [`link set dev ${device} mtu ${mtu}`]),
-    `link set dev ${device} up`,
-  ]);
+async function addMacvtap(device: string, mark: string, network: MacvtapNetwork, mac: string): Promise<HostLink> {
+  await ipBatch(macvtapCommands({ device, mark, network, mac }));
   return openTap(device);
 }
 
