@@ -68,6 +68,21 @@ export function createController<T extends KubeObject>(
     queueMicrotask(pump);
   };
 
+  // Others' changes wait until those whose own they are have looked: a start is waited for, what is told of it is not.
+  let unseen: (() => Key[])[] = [];
+  const lookAtOthers = (): void => {
+    const seen = unseen;
+    unseen = [];
+    if (stopped) return;
+    for (const keysOf of seen) {
+      try {
+        keysOf().forEach(enqueue);
+      } catch (error) {
+        log.error('It could not be told what a change means to others', { kind: options.of.kind, error });
+      }
+    }
+  };
+
   const later = (id: string, key: Key, ms: number): void => {
     if (stopped || waiting.has(id)) return;
     timers.set(id, setTimeout(() => enqueue(key), ms));
@@ -110,7 +125,9 @@ export function createController<T extends KubeObject>(
   const subscriptions = [
     resources.subscribe(options.of, ({ object }) => enqueue(keyOf(object))),
     ...(options.related ?? []).map((other) =>
-      resources.subscribe(other.of, (change) => other.keys(change).forEach(enqueue)),
+      resources.subscribe(other.of, (change) => {
+        if (unseen.push(() => other.keys(change)) === 1) setImmediate(lookAtOthers);
+      }),
     ),
   ];
   for (const object of resources.list(options.of)) enqueue(keyOf(object));

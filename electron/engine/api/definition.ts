@@ -68,6 +68,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   scale?: ScalePaths;
   /** Awaited before anything of the kind is written: loads what is needed for that alone. */
   prepare?(): Promise<void>;
+  /** Gone with the host's power anyway, or no loss then: written without waiting for the disk. */
+  transient?: true;
   /** Status is written through `/status` alone and ignored elsewhere; `generation` counts spec changes. */
   statusSubresource: boolean;
   /** Fills in defaults and checks what the schema cannot say. Throws an ApiError (see `invalid`). */

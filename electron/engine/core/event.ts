@@ -22,6 +22,7 @@ export const events: ResourceDefinition<KubeEvent> = {
   singular: 'event',
   shortNames: ['ev'],
   namespaced: true,
+  transient: true,
   statusSubresource: false,
   schema: object(
     {

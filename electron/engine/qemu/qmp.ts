@@ -81,10 +81,11 @@ export class QmpConnection {
     // A QEMU that stands still keeps its socket open and says nothing.
     const timer = setTimeout(() => connection.close(), limitMs);
     try {
-      await Promise.race([greeting, connection.closed]);
+      // QEMU reads what was sent before it greets after that.
       const [, answer] = await Promise.all([
         connection.command('qmp_capabilities'),
         question === undefined ? undefined : connection.command(question),
+        Promise.race([greeting, connection.closed]),
       ]);
       return { qmp: connection, answer };
     } finally {

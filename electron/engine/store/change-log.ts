@@ -18,6 +18,9 @@ export interface ChangeLogLimits {
   bytes: number;
 }
 
+/** More than could be written before the disk has it. */
+const skippedRevisions = 100_000;
+
 const columns = 'revision, api_group AS "group", plural, namespace, name, type, value, old';
 
 export class ChangeLog {
@@ -41,6 +44,26 @@ export class ChangeLog {
 
   get newest(): number {
     return this.#newest;
+  }
+
+  /**
+   * Takes note of the host's boot. Revisions that were told of before it, and were not on the disk yet when its power
+   * failed, must not be given out again: some are skipped, and who knows older ones lists anew.
+   * @param boot changes with each boot
+   */
+  began(boot: number): void {
+    const last = this.#db.first<{ value: number }>("SELECT value FROM marks WHERE name = 'boot'")?.value;
+    if (last === boot) return;
+    const upTo = last === undefined ? undefined : this.#newest + skippedRevisions;
+    this.#db.transaction(() => {
+      this.#db.run("INSERT OR REPLACE INTO marks (name, value) VALUES ('boot', ?)", boot);
+      if (upTo === undefined) return;
+      this.#db.run('DELETE FROM changes');
+      this.#db.run("INSERT OR REPLACE INTO marks (name, value) VALUES ('compacted', ?)", upTo);
+    });
+    if (upTo === undefined) return;
+    this.#newest = this.#compacted = upTo;
+    this.#bytes = 0;
   }
 
   /** Writes one change. Part of the caller's transaction. */

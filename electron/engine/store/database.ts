@@ -47,8 +47,11 @@ export interface Database {
   all<T>(sql: string, ...values: SQLInputValue[]): T[];
   /** @returns the row id of what was inserted last */
   run(sql: string, ...values: SQLInputValue[]): number;
-  /** Commits when `work` returns, rolls everything back when it throws. Does not nest. */
-  transaction<T>(work: () => T): T;
+  /**
+   * Commits when `work` returns, rolls everything back when it throws. Does not nest.
+   * @param soon whether the disk may have it a moment later, so that a power failure may take it back
+   */
+  transaction<T>(work: () => T, soon?: boolean): T;
   /** Brings what was committed from the log into the tables, and cuts the log to nothing. */
   checkpoint(): void;
   close(): void;
@@ -66,7 +69,8 @@ export class NewerDatabaseError extends Error {
  * what keeps a second engine out of a data folder. Exclusive locking also spares the shared-memory file.
  *
  * `synchronous=FULL` costs a flush a change (0.2 ms on an SSD) and buys that a power failure takes back nothing that a
- * client was told, and that no revision is given out twice.
+ * client was told. What may be lost with the host's power is written without (see {@link Database.transaction}); revisions
+ * that were told of it are left out after a boot, so that none is given out twice.
  *
  * @throws SQLite's own error (see sqlite-errors.ts) or a {@link NewerDatabaseError}
  */
@@ -96,6 +100,7 @@ function wrap(db: DatabaseSync): Database {
     if (!statement) statements.set(sql, (statement = db.prepare(sql)));
     return statement;
   };
+  let isSoon = false;
   const told = <T>(work: () => T): T => {
     try {
       return work();
@@ -107,8 +112,10 @@ function wrap(db: DatabaseSync): Database {
     first: <T>(sql: string, ...values: SQLInputValue[]) => told(() => prepared(sql).get(...values) as T | undefined),
     all: <T>(sql: string, ...values: SQLInputValue[]) => told(() => prepared(sql).all(...values) as T[]),
     run: (sql, ...values) => told(() => Number(prepared(sql).run(...values).lastInsertRowid)),
-    transaction: (work) =>
+    transaction: (work, soon = false) =>
       told(() => {
+        if (soon !== isSoon) db.exec(`PRAGMA synchronous = ${soon ? 'NORMAL' : 'FULL'}`);
+        isSoon = soon;
         prepared('BEGIN IMMEDIATE').run();
         try {
           const result = work();

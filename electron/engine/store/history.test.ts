@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { StoredChange } from './api-store.ts';
 import { namespace, namespaces, refusal, rigStore, settled, widget, widgets, gadget, gadgets } from './store-rig.ts';
@@ -49,6 +50,25 @@ describe('watch', () => {
     again.api.watch(widgets, { since }, (change) => seen.push(brief(change)));
     expect(seen).toEqual([`ADDED a ${Number(since) + 1}`]);
     expect(Number(again.api.create(widgets, widget('b')).metadata.resourceVersion)).toBe(Number(since) + 2);
+  });
+
+  it('gives no revision out twice where the disk did not have it when the power failed', () => {
+    const rig = rigStore();
+    const transient = { ...gadgets, transient: true } as const;
+    const kept = rig.api.create(widgets, widget('kept'));
+    const parts = ['', '-wal'].map((part) => `${rig.file}${part}`);
+    for (const part of parts) copyFileSync(part, `${part}.kept`);
+    const told = rig.api.create(transient, gadget('told')).metadata.resourceVersion ?? '';
+    const again = rig.reopen({
+      boot: 'second',
+      powerFailed: () => {
+        for (const part of parts) copyFileSync(`${part}.kept`, part);
+      },
+    });
+    expect(again.api.get(gadgets, 'default', 'told')).toBeUndefined();
+    expect(again.api.get(widgets, 'default', 'kept')).toEqual(kept);
+    expect(refusal(() => again.api.watch(gadgets, { since: told }, () => undefined)).code).toBe(410);
+    expect(Number(again.api.create(gadgets, gadget('next')).metadata.resourceVersion)).toBeGreaterThan(Number(told));
   });
 
   it('answers 410 for what is no longer kept, also after a restart, and for what never was', () => {

@@ -42,6 +42,9 @@ export interface Resources {
   ): T | undefined;
   /** Sets the deletion timestamp, or removes the object when no finalizer holds it. False if there was none. */
   delete(of: ResourceDefinition, namespace: string | undefined, name: string, options?: DeleteOptions): boolean;
-  /** Calls `listener` after each committed change of this kind, until the returned function is called. */
+  /**
+   * Calls `listener` after each committed change of this kind, until the returned function is called. All listeners get
+   * the same object, to look at only.
+   */
   subscribe<T extends KubeObject>(of: ResourceDefinition<T>, listener: (change: Change<T>) => void): () => void;
 }

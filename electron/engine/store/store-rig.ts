@@ -12,14 +12,17 @@ export * from './test-kinds.ts';
 
 export interface StoreRig extends Store {
   file: string;
-  /** Closes and opens again, as after a restart. */
-  reopen(): Store;
+  /**
+   * Closes and opens again, as after a restart.
+   * @param after which run of the host it is then; and what is done to the files before that
+   */
+  reopen(after?: { boot: string; powerFailed(): void }): Store;
 }
 
 export function rigStore(limits?: ChangeLogLimits): StoreRig {
   const folder = mkdtempSync(join(tmpdir(), 'hayloft-store-'));
   const file = join(folder, 'store.db');
-  let store = openStore(file, quiet, limits);
+  let store = openStore(file, quiet, limits, 'first');
   onTestFinished(() => {
     store.close();
     rmSync(folder, { recursive: true });
@@ -27,9 +30,10 @@ export function rigStore(limits?: ChangeLogLimits): StoreRig {
   return {
     ...store,
     file,
-    reopen: () => {
+    reopen: (after) => {
       store.close();
-      return (store = openStore(file, quiet, limits));
+      after?.powerFailed();
+      return (store = openStore(file, quiet, limits, after?.boot ?? 'first'));
     },
   };
 }

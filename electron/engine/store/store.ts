@@ -1,8 +1,10 @@
 /** The engine's store: one set of tables, and the two views of it that the API server and the controllers have. */
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { AnyDefinition } from '../api/definition.ts';
 import { ApiError, conflict, notFound } from '../api/errors.ts';
 import type { Log } from '../context.ts';
+import { bootId } from '../service/boot-id.ts';
 import type { ApiStore, DeleteAnswer, DeleteRequest, StoredChange, UpdateRequest, WatchRequest, WriteRequest } from './api-store.ts';
 import { ChangeLog, type ChangeLogLimits, type StoredRow } from './change-log.ts';
 import { createObject } from './create.ts';
@@ -30,12 +32,13 @@ const defaultLimits: ChangeLogLimits = { revisions: 10_000, bytes: 32 * 2 ** 20 
 /**
  * Opens the store, makes the permanent namespaces and collects what an earlier end left without an owner.
  * @param file path of the database; locked until `close` or the end of the process
+ * @param boot which run of the host this is
  * @throws SQLite's own error, see sqlite-errors.ts
  */
-export function openStore(file: string, log: Log, limits = defaultLimits): Store {
+export function openStore(file: string, log: Log, limits = defaultLimits, boot = bootId()): Store {
   const db = openDatabase(file);
   try {
-    const store = new SqliteStore(db, new Reserve(`${file}-reserve`), log, limits);
+    const store = new SqliteStore(db, new Reserve(`${file}-reserve`), log, limits, boot);
     return { api: store, resources: createResources(store), close: () => store.close() };
   } catch (error) {
     db.close();
@@ -51,12 +54,13 @@ export class SqliteStore implements ApiStore {
   readonly #log: Log;
   #closed = false;
 
-  constructor(db: Database, reserve: Reserve, log: Log, limits: ChangeLogLimits) {
+  constructor(db: Database, reserve: Reserve, log: Log, limits: ChangeLogLimits, boot = bootId()) {
     this.#db = db;
     this.#reserve = reserve;
     this.#log = log;
     this.#changes = new ChangeLog(db, limits);
     this.#watchers = new Watchers(log);
+    this.#whenFull(() => this.#changes.began(createHash('sha256').update(boot).digest().readUIntBE(0, 6)));
     this.#write((write) => {
       createPermanentNamespaces(write);
       collectOrphans(write);
@@ -81,14 +85,14 @@ export class SqliteStore implements ApiStore {
   }
 
   create(of: AnyDefinition, object: KubeObject, request: WriteRequest = {}): KubeObject {
-    const created = this.#write((write) => createObject(write, of, object, request));
+    const created = this.#write((write) => createObject(write, of, object, request), { soon: of.transient === true });
     if (request.dryRun !== true) this.#collectSoon(created);
     return created;
   }
 
   update(of: AnyDefinition, object: KubeObject, request: UpdateRequest = {}): KubeObject {
     const urgent = request.subresource === 'status' || this.#isDeleting(of, object);
-    const updated = this.#write((write) => updateObject(write, of, object, request), urgent);
+    const updated = this.#write((write) => updateObject(write, of, object, request), { urgent, soon: of.transient === true });
     if (request.dryRun !== true && request.subresource !== 'status') this.#collectSoon(updated);
     return updated;
   }
@@ -112,7 +116,7 @@ export class SqliteStore implements ApiStore {
       answer.object.apiVersion = apiVersionOf(of);
       return answer;
     };
-    return this.#write(work, true);
+    return this.#write(work, { urgent: true });
   }
 
   watch(of: AnyDefinition, request: WatchRequest, listener: (change: StoredChange) => void): () => void {
@@ -125,7 +129,7 @@ export class SqliteStore implements ApiStore {
 
   /** Changes of a kind from now on. */
   follow(of: AnyDefinition, listener: (change: StoredChange) => void): () => void {
-    const take = (change: StoredRow): void => listener(asChange(of, change));
+    const take = (change: StoredRow): void => listener(shared(of, change));
     return this.#watchers.add(of, { since: this.#changes.newest, namespace: '', take });
   }
 
@@ -139,25 +143,32 @@ export class SqliteStore implements ApiStore {
     return row !== undefined && parseRow(row).metadata.deletionTimestamp !== undefined;
   }
 
-  /** @param urgent must go through on a full disk: it is how space is got back */
-  #write<T>(work: (write: Write) => T, urgent = false): T {
+  /**
+   * @param how urgent: must go through on a full disk, as it is how space is got back; soon: see {@link Database.transaction}
+   */
+  #write<T>(work: (write: Write) => T, { urgent = false, soon = false }: { urgent?: boolean; soon?: boolean } = {}): T {
+    if (urgent) return this.#whenFull(() => this.#transact(work, soon));
+    const result = this.#transact(work, soon);
+    this.#reserve.restore();
+    return result;
+  }
+
+  #whenFull<T>(work: () => T): T {
     try {
-      const result = this.#transact(work);
-      if (!urgent) this.#reserve.restore();
-      return result;
+      return work();
     } catch (error) {
       const full = error instanceof ApiError && error.code === 507;
-      if (!full || !urgent || !this.#reserve.release()) throw error;
+      if (!full || !this.#reserve.release()) throw error;
       this.#log.warn('The disk is full: the reserve was given free');
       this.#db.checkpoint();
       this.#changes.shorten();
-      return this.#transact(work);
+      return work();
     }
   }
 
-  #transact<T>(work: (write: Write) => T): T {
+  #transact<T>(work: (write: Write) => T, soon: boolean): T {
     const write = new Write(this.#db, this.#changes);
-    const result = this.#db.transaction(() => work(write));
+    const result = this.#db.transaction(() => work(write), soon);
     try {
       this.#changes.committed(write.changes);
     } catch (error) {

@@ -14,6 +14,7 @@ export const virtualMachineInstances: ResourceDefinition<VirtualMachineInstance>
   shortNames: ['vmi', 'vmis'],
   categories: ['all'],
   namespaced: true,
+  transient: true,
   statusSubresource: true,
   schema: object(
     {
