@@ -5,7 +5,7 @@ import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { VirtualMachine } from '../../shared/kube/kubevirt.ts';
-import { startApp } from '../rig/app.ts';
+import { enginePid, startApp } from '../rig/app.ts';
 import { launchBrowser } from '../rig/browser.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
@@ -57,6 +57,7 @@ async function byKeys(command: string): Promise<void> {
   const chosen = page.locator('.palette-item[data-selected]');
   // The best match comes first, but one action's name may begin another's.
   for (let tries = 0; tries < 5 && !(await chosen.innerText()).startsWith(command); tries++) await page.keyboard.press('ArrowDown');
+  expect(await chosen.innerText()).toMatch(new RegExp(`^${command}`));
   await page.keyboard.press('Enter');
   await field.waitFor({ state: 'detached' });
 }
@@ -76,7 +77,8 @@ afterAll(async () => {
 });
 
 // One that failed leaves its dialog open, and the next ones could not be told apart from it.
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await session.picture(`actions-failed-${task.name.slice(0, 20)}`);
   for (let tries = 0; tries < 3; tries++) await session.page.keyboard.press('Escape');
 });
 
@@ -284,6 +286,39 @@ describe('shape', () => {
     const { labels, annotations } = machine('web').metadata;
     expect(labels).toMatchObject({ tier: 'front', meanwhile: 'yes' });
     expect(annotations).toMatchObject({ 'hayloft.io/description': 'Serves the garden’s pages' });
+  });
+});
+
+describe('a question', () => {
+  it('is not closed by a late answer to the one before it, whose failure is told all the same', async () => {
+    const { page } = session;
+    const pid = enginePid(join(session.app.dataDir, 'engine')) ?? 0;
+    const askAnother = async (button: string): Promise<void> => {
+      process.kill(pid, 'SIGSTOP');
+      try {
+        await dialog().getByRole('button', { name: button }).click();
+        await byKeys('Take snapshot twin');
+        await dialog().getByLabel('Description').waitFor();
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    };
+    await fromPage('twin', 'Clone');
+    await dialog().getByLabel('Name of the new machine').fill('web');
+    await askAnother('Clone machine');
+    await toast('There is a machine called “web” already.').waitFor();
+    await dialog().getByLabel('Name').fill('early');
+    await page.keyboard.press('Enter');
+    await toast('The snapshot early is ready.').waitFor();
+
+    await fromPage('twin', 'Description and labels');
+    await dialog().getByLabel('Description', { exact: true }).fill('Written late');
+    await askAnother('Save');
+    await until('it to be written', () => JSON.stringify(machine('twin').metadata).includes('Written late'));
+    await dialog().getByLabel('Name').fill('late');
+    await page.keyboard.press('Enter');
+    await toast('The snapshot late is ready.').waitFor();
+    engine.kubectl(['delete', 'vmsnapshot', 'early', 'late']);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Disk, VirtualMachine, Volume } from '#shared/kube/kubevirt.ts';
 import { uniqueName } from '#shared/kube/names.ts';
 import { isHotpluggable } from '#shared/kube/volume-source.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { editMachine, readInstance, type ActionParts } from './parts.ts';
+import { editMachine, readStaying, type ActionParts } from './parts.ts';
 
 type MediaCalls = Pick<CallHandlers, 'machines.insertMedia' | 'machines.ejectMedia'>;
 
@@ -29,7 +29,7 @@ export function mediaCalls({ clusters }: ActionParts): MediaCalls {
 /** @param change edits the machine; returns whether a running guest sees it at once */
 async function edit(client: ApiClient, ref: ObjectRef, change: (machine: VirtualMachine) => boolean): Promise<{ restartNeeded: boolean }> {
   const { result: live } = await editMachine(client, ref, change);
-  return { restartNeeded: !live && (await readInstance(client, ref)) !== undefined };
+  return { restartNeeded: !live && (await readStaying(client, ref)) !== undefined };
 }
 
 /** Pure but for the machine, which it changes. */

@@ -43,6 +43,12 @@ export async function readInstance(client: ApiClient, { namespace, name }: Objec
   return phase === 'Succeeded' || phase === 'Failed' ? undefined : instance;
 }
 
+/** Its instance, unless that is ending already: what is changed from now on is there when the machine starts next. */
+export async function readStaying(client: ApiClient, ref: ObjectRef): Promise<VirtualMachineInstance | undefined> {
+  const instance = await readInstance(client, ref);
+  return instance?.metadata.deletionTimestamp === undefined ? instance : undefined;
+}
+
 /** All of one kind, in a namespace or everywhere; none where the cluster does not have the kind, or this user may not see it. */
 export async function listAll<T extends KubeObject>(client: ApiClient, kind: Kind<T>, namespace: string | undefined): Promise<T[]> {
   try {

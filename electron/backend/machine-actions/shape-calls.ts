@@ -8,7 +8,7 @@ import { pathOf, virtualMachines } from '../clusters/kinds.ts';
 import { nodesOf } from '../clusters/nodes.ts';
 import { coresOf, memoryOf } from '../machines/machine-row.ts';
 import { descriptionKey, notesPatch } from './notes.ts';
-import { aboutMachine, editMachine, readInstance, readMachine, type ActionParts } from './parts.ts';
+import { aboutMachine, editMachine, readInstance, readMachine, readStaying, type ActionParts } from './parts.ts';
 import { liveLimits, resizeDomain } from './resize.ts';
 
 type ShapeCalls = Pick<
@@ -36,7 +36,7 @@ export function shapeCalls({ clusters, tasks }: ActionParts): ShapeCalls {
     },
     'machines.resize': async ({ cores, memoryBytes, ...ref }) => {
       const client = await clusters.get(ref.clusterId).client();
-      const [about, instance] = await Promise.all([aboutMachine(client, ref), readInstance(client, ref)]);
+      const [about, instance] = await Promise.all([aboutMachine(client, ref), readStaying(client, ref)]);
       const { machine: changed, result: live } = await editMachine(client, ref, (machine) => {
         const type = machine.spec.instancetype?.name;
         if (type !== undefined) {
