@@ -267,12 +267,15 @@ describe('by keyboard alone', () => {
     await page.getByRole('alertdialog').getByRole('button', { name: 'Force off' }).click();
     await status('db-2', 'Stopped');
     // On a busy computer frames come late; what is typed before the next one is meant for the palette all the same.
-    const prompt = await page.evaluateHandle(() => window.requestAnimationFrame);
-    await page.evaluate(() => (window.requestAnimationFrame = (draw) => window.setTimeout(() => draw(performance.now()), 500)));
+    const late = await page.evaluateHandle(() => {
+      const prompt = window.requestAnimationFrame.bind(window);
+      window.requestAnimationFrame = (draw) => window.setTimeout(() => draw(performance.now()), 500);
+      return { end: () => (window.requestAnimationFrame = prompt) };
+    });
     await page.keyboard.press('Control+k');
     await page.keyboard.type('wb10');
     expect(await page.getByPlaceholder('Search machines, pages and actions').inputValue()).toBe('wb10');
-    await page.evaluate((given) => (window.requestAnimationFrame = given), prompt);
+    await late.evaluate(({ end }) => end());
     await until('the machine to be first', async () => (await page.getByRole('option').first().innerText()).startsWith('web-10'));
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'web-10', exact: true }).waitFor();
