@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import type { Handlers } from '#shared/channel/handlers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { access } from './access/access.ts';
+import { backupCalls } from './backups/backup-calls.ts';
+import { backupWork } from './backups/backup.ts';
+import { FileChecks } from './backups/inspect.ts';
+import { Jobs } from './backups/jobs.ts';
+import { restoreWork } from './backups/restore.ts';
 import { clusterCalls } from './clusters/cluster-calls.ts';
 import { Clusters } from './clusters/clusters.ts';
 import { nodesTopic } from './clusters/nodes.ts';
@@ -54,7 +59,12 @@ export function createBackend(options: BackendOptions): Backend {
   const clusters = new Clusters(join(dataDir, 'clusters'), log);
   const engine = new LocalEngine({ dir: join(dataDir, 'engine'), main: options.engineMain, cluster: clusters.local, log });
   const selfCheck = new SelfCheck(clusters.local, dataDir);
-  const tasks = new Tasks(clusters, new Journal(join(dataDir, 'tasks.json'), log.warn.bind(log)));
+  const jobs = new Jobs();
+  const checks = new FileChecks();
+  const tasks = new Tasks(clusters, new Journal(join(dataDir, 'tasks.json'), log.warn.bind(log)), {
+    backup: jobs.definition(backupWork(clusters)),
+    restoreBackup: jobs.definition(restoreWork(clusters, checks)),
+  });
   const uploads = new Uploads(clusters);
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
@@ -72,6 +82,7 @@ export function createBackend(options: BackendOptions): Backend {
         ...clusterCalls(clusters),
         ...machineCalls({ clusters, tasks }),
         ...actionCalls({ clusters, tasks }),
+        ...backupCalls({ clusters, tasks }, checks),
         ...guestCalls(clusters),
         ...views.calls(),
         ...imageCalls(clusters, uploads),
@@ -113,7 +124,7 @@ export function createBackend(options: BackendOptions): Backend {
       ways.close();
       engine.close();
       tasks.close();
-      await uploads.close();
+      await Promise.all([uploads.close(), jobs.close()]);
       clusters.close();
       collected.close();
     },

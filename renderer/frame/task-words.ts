@@ -37,6 +37,10 @@ export function taskTitle({ kind, machine: { name }, subject = '' }: Task): stri
       return `Resize ${name}`;
     case 'delete':
       return `Delete ${name}`;
+    case 'backup':
+      return `Back up ${name}`;
+    case 'restoreBackup':
+      return `Restore ${name} from a backup`;
   }
 }
 
@@ -50,6 +54,10 @@ export function announcement(task: Task): string {
       return `${machine.name} was restored from ${subject}.`;
     case 'clone':
       return `${result?.name ?? subject} is ready: a clone of ${machine.name}.`;
+    case 'backup':
+      return `${machine.name} is backed up: ${task.step ?? ''}`;
+    case 'restoreBackup':
+      return task.step ?? `${machine.name} is restored.`;
     case 'delete':
       return `${machine.name} was deleted. ${task.step ?? ''}`.trim();
     default:

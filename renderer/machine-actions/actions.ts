@@ -66,6 +66,7 @@ const askedEntries: readonly AskedEntry[] = [
   { id: 'snapshot', label: 'Take snapshot', group: 'copies', needs: 'snapshot', check: busy },
   { id: 'restore', label: 'Restore snapshot', group: 'copies', needs: 'restore', check: busy },
   { id: 'clone', label: 'Clone', group: 'copies', needs: 'clone', check: beingDeleted },
+  { id: 'backup', label: 'Download backup', group: 'copies', needs: 'backup', check: busy },
   { id: 'resize', label: 'Resize', group: 'shape', needs: 'change', check: busy },
   { id: 'addDisk', label: 'Attach disk', group: 'shape', needs: 'change', check: busy },
   { id: 'removeDisk', label: 'Detach disk', group: 'shape', needs: 'change', check: busy },

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { accessCalls, accessStreams, accessTopics } from './access.ts';
 import { appCalls, appTopics } from './app.ts';
+import { backupCalls } from './backups.ts';
 import { clusterCalls, clusterTopics } from './clusters.ts';
 import { consoleStreams } from './consoles.ts';
 import type { ContractDefinition } from './define.ts';
@@ -15,7 +16,7 @@ import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...accessCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
+  calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
   topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...metricsTopics, ...placementTopics, ...imageTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;

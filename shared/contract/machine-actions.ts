@@ -90,6 +90,7 @@ export const ability = z.enum([
   'snapshot',
   'restore',
   'clone',
+  'backup',
   'change',
   'hotplug',
   'delete',

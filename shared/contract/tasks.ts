@@ -17,6 +17,8 @@ export const taskKind = z.enum([
   'removeDisk',
   'resize',
   'delete',
+  'backup',
+  'restoreBackup',
 ]);
 export type TaskKind = z.infer<typeof taskKind>;
 

@@ -31,6 +31,7 @@ export interface VirtualMachineExport extends KubeObject {
     tokenSecretRef?: string;
     ttlExpirationTime?: string;
     virtualMachineName?: string;
+    serviceName?: string;
     conditions?: Condition[];
   };
 }

@@ -25,6 +25,8 @@ export interface RequestDetails {
   body?: unknown;
   /** Default `application/json`. */
   contentType?: string;
+  /** Beside the usual ones. */
+  headers?: Record<string, string>;
   signal?: AbortSignal;
   /** How long the far side may be silent, in milliseconds. Default 30 s. */
   timeoutMs?: number;
@@ -204,6 +206,7 @@ export class ApiClient {
         accept: 'application/json',
         ...(details.packed === true && this.access.localSocket === undefined ? { 'accept-encoding': 'gzip' } : {}),
         ...authorization(credentials),
+        ...details.headers,
         ...(payload === undefined
           ? {}
           : { 'content-type': details.contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),

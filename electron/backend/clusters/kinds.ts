@@ -2,6 +2,7 @@
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachineClone } from '#shared/kube/clone.ts';
 import type { KubeEvent, KubeNode, PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { VirtualMachineExport } from '#shared/kube/export.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { VirtualMachineInstanceMigration } from '#shared/kube/migration.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
@@ -30,6 +31,7 @@ export const clones = kind<VirtualMachineClone>('/apis/clone.kubevirt.io/v1beta1
 export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes');
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
 export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), clusterWide: true };
+export const exports = kind<VirtualMachineExport>('/apis/export.kubevirt.io/v1beta1', 'virtualmachineexports');
 export const events = kind<KubeEvent>('/api/v1', 'events');
 export const services = kind<KubeObject>('/api/v1', 'services');
 export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');

@@ -16,6 +16,7 @@ import { lookInside, type Inside } from './packed.ts';
 import { RateMeter } from './rate-meter.ts';
 import { sendImage } from './send.ts';
 import type { UploadSource } from './upload-source.ts';
+import { volumeReaches } from './volume-phase.ts';
 
 export interface UploadTarget {
   clusterId: string;
@@ -98,10 +99,10 @@ export class Uploads {
       const name = await createVolume(cluster, target, source, kind, diskBytes);
       made = { cluster, name };
       this.#change(id, { name });
-      await volumeReaches(cluster, target.namespace, name, 'UploadReady', signal);
+      await volumeReaches(cluster, { namespace: target.namespace, name }, ['UploadReady'], signal);
       await this.#send(id, cluster, { namespace: target.namespace, claim: name }, source, signal);
       this.#change(id, { state: 'processing', sentBytes: source.sizeBytes, rate: 0, secondsLeft: undefined });
-      await volumeReaches(cluster, target.namespace, name, 'Succeeded', signal);
+      await volumeReaches(cluster, { namespace: target.namespace, name }, ['Succeeded'], signal);
       this.#change(id, { state: 'done' });
     } catch (error) {
       const known = asHayloftError(error);
@@ -191,47 +192,6 @@ async function createVolume(
   };
   await client.call('POST', path, { body: volume });
   return name;
-}
-
-/** Follows the volume until its phase is the one waited for; rejects when it fails, goes, or `signal` aborts. */
-async function volumeReaches(
-  cluster: ClusterConnection,
-  namespace: string,
-  name: string,
-  phase: 'UploadReady' | 'Succeeded',
-  signal: AbortSignal,
-): Promise<void> {
-  const cache = cluster.cache(dataVolumes);
-  const key = `${namespace}/${name}`;
-  await new Promise<void>((resolve, reject) => {
-    let seen = false;
-    const look = (): void => {
-      const volume = cache.objects.get(key);
-      seen ||= volume !== undefined;
-      if (volume?.status?.phase === phase) finish(resolve);
-      else if (volume?.status?.phase === 'Failed') finish(() => reject(volumeFailure(volume)));
-      else if (seen && !volume) finish(() => reject(new HayloftError('cancelled', 'The image was deleted.')));
-    };
-    const stop = cache.watch((keys) => {
-      if (keys.has(key)) look();
-    });
-    const aborted = (): void => finish(() => reject(signal.reason as Error));
-    const finish = (end: () => void): void => {
-      stop();
-      signal.removeEventListener('abort', aborted);
-      end();
-    };
-    if (signal.aborted) aborted();
-    else {
-      signal.addEventListener('abort', aborted);
-      look();
-    }
-  });
-}
-
-function volumeFailure(volume: DataVolume): HayloftError {
-  const why = volume.status?.conditions?.find((condition) => condition.status === 'False' && condition.message);
-  return new HayloftError('internal', why?.message ?? 'The cluster could not make the image.', { retryable: true });
 }
 
 /**

@@ -58,6 +58,12 @@ const needs: Record<Ability, Need> = {
     gates: ['Snapshot'],
     what: 'clones',
   },
+  backup: {
+    right: make('export.kubevirt.io', 'virtualmachineexports'),
+    group: 'export.kubevirt.io',
+    gates: ['VMExport'],
+    what: 'exports of machines',
+  },
   change: { right: { verb: 'update', group: 'kubevirt.io', resource: 'virtualmachines' } },
   hotplug: {
     right: act('virtualmachines', 'addvolume'),

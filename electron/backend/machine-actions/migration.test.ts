@@ -13,6 +13,7 @@ import { until } from '../../../test/rig/until.ts';
 import { Clusters } from '../clusters/clusters.ts';
 import { FakeApiServer, failure, type FakeAnswer, type FakeRequest } from '../clusters/fake-api-server.ts';
 import { Journal } from '../tasks/journal.ts';
+import { going, type TaskDefinition } from '../tasks/standing.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import { actionCalls } from './action-calls.ts';
 
@@ -72,6 +73,8 @@ function show(status: VirtualMachineInstanceMigration['status']): void {
 const task = (): Task | undefined => tasks.topic.values()[0];
 const reaches = (state: Task['state']): Promise<unknown> => until(`the task to be ${state}`, () => task()?.state === state, 10_000);
 
+const idle: TaskDefinition = { watches: [], keeps: () => true, stand: () => Promise.resolve(going()) };
+
 beforeEach(async () => {
   server = await FakeApiServer.start();
   server.answer = answer;
@@ -90,7 +93,7 @@ beforeEach(async () => {
     contexts: [{ name: 'home', context: { cluster: 'home', user: 'home' } }],
   }));
   clusters.refresh();
-  tasks = new Tasks(clusters, journal());
+  tasks = new Tasks(clusters, journal(), { backup: idle, restoreBackup: idle });
 });
 
 afterEach(async () => {
@@ -153,12 +156,12 @@ describe('a live migration', () => {
     await calls()['machines.migrate'](ref, context);
     tasks.close();
     show({ phase: 'Running' });
-    tasks = new Tasks(clusters, journal());
+    tasks = new Tasks(clusters, journal(), { backup: idle, restoreBackup: idle });
     await until('it to be found', () => task()?.step?.startsWith('Its memory'));
     tasks.close();
     current = undefined;
     server.remove(everywhere, 'default', posted?.metadata.name ?? '');
-    tasks = new Tasks(clusters, journal());
+    tasks = new Tasks(clusters, journal(), { backup: idle, restoreBackup: idle });
     await reaches('unknown');
     expect(task()?.error).toMatchObject({ hint: 'The machine runs on node-1.' });
     tasks.dismiss(undefined);
@@ -182,12 +185,12 @@ describe('what goes on in a cluster', () => {
     snapshot('ready', { phase: 'Succeeded', readyToUse: true });
     snapshot('going', { phase: 'InProgress', readyToUse: false });
     snapshot('part', { phase: 'InProgress' }, { ownerReferences: [{ apiVersion: 'clone.kubevirt.io/v1beta1', kind: 'VirtualMachineClone', name: 'c', uid: 'c' }] });
-    tasks = new Tasks(clusters, journal());
+    tasks = new Tasks(clusters, journal(), { backup: idle, restoreBackup: idle });
     tasks.discover();
     await until('both to be found', () => tasks.topic.values().length === 2);
     tasks.close();
     // Both are in the journal now.
-    tasks = new Tasks(clusters, journal());
+    tasks = new Tasks(clusters, journal(), { backup: idle, restoreBackup: idle });
     tasks.discover();
     const known = (): (string | undefined)[] => tasks.topic.values().map(({ kind, machine, subject, begun }) => `${kind} ${machine.name} ${subject ?? ''} ${new Date(begun).getUTCFullYear()}`);
     await until('a look', () => server.requests.filter((request) => request === `GET ${snapshots}`).length >= 2);

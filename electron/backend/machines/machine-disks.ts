@@ -14,7 +14,7 @@ export interface DiskObjects {
 }
 
 /** How many bytes a claim's disk takes of its host, where the engine counts them. */
-const ALLOCATED = 'hayloft.io/allocated';
+export const ALLOCATED = 'hayloft.io/allocated';
 
 export function machineDisks(objects: DiskObjects): MachineDisk[] {
   const { vm, vmi } = objects;

@@ -19,6 +19,11 @@ export const taskEntry = z.object({
   /** Name of a disk that was made for it. */
   made: z.string().optional(),
   subject: z.string().optional(),
+  /** Of a backup: its folder on this computer, and how its disks are stored. */
+  folder: z.string().optional(),
+  packing: z.enum(['gzip', 'none']).optional(),
+  /** The machine is started at the end. */
+  start: z.boolean().optional(),
   begun: z.number(),
   /** How it ended, once it has. */
   end: z

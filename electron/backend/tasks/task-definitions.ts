@@ -7,7 +7,10 @@ import { create, restart, start, stop } from './kinds/power.ts';
 import { deletion, resize } from './kinds/shape.ts';
 import type { TaskDefinition } from './standing.ts';
 
-export const taskDefinitions: Readonly<Record<TaskKind, TaskDefinition>> = {
+/** Kinds that the app itself does, rather than a cluster. */
+export type OwnKind = 'backup' | 'restoreBackup';
+
+export const taskDefinitions: Readonly<Record<Exclude<TaskKind, OwnKind>, TaskDefinition>> = {
   create,
   start,
   stop,

@@ -1,6 +1,6 @@
 /** Tasks from their beginning to their end, over restarts of the app, and the list of them. */
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { Task } from '#shared/contract/tasks.ts';
+import type { Task, TaskKind } from '#shared/contract/tasks.ts';
 import type { KubeEvent } from '#shared/kube/core.ts';
 import type { KubeList, KubeObject } from '#shared/kube/object.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
@@ -12,7 +12,7 @@ import { tasksGoingOn } from './adopt.ts';
 import type { TaskEntry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { going, type Look, type Standing, type TaskDefinition } from './standing.ts';
-import { taskDefinitions } from './task-definitions.ts';
+import { taskDefinitions, type OwnKind } from './task-definitions.ts';
 
 /** Changes that come together are looked at together, in milliseconds. */
 const gatherMs = 80;
@@ -33,16 +33,19 @@ export class Tasks {
   readonly topic = new Topic<Task>({ key: (item) => item.id });
   readonly #clusters: Clusters;
   readonly #journal: Journal;
+  readonly #definitions: Readonly<Record<TaskKind, TaskDefinition>>;
   readonly #entries = new Map<string, TaskEntry>();
   readonly #followed = new Map<string, Followed>();
   #stopDiscovering: () => void = () => undefined;
 
-  constructor(clusters: Clusters, journal: Journal) {
+  /** @param own how tasks are followed that the app does itself */
+  constructor(clusters: Clusters, journal: Journal, own: Readonly<Record<OwnKind, TaskDefinition>>) {
     this.#clusters = clusters;
+    this.#definitions = { ...taskDefinitions, ...own };
     this.#journal = journal;
     for (const entry of journal.read()) {
       this.#entries.set(entry.id, entry);
-      this.topic.put(viewOf(entry, undefined));
+      this.topic.put(this.#view(entry, undefined));
       if (!entry.end) this.#follow(entry);
     }
   }
@@ -80,7 +83,7 @@ export class Tasks {
     const entry: TaskEntry = { ...task, id: crypto.randomUUID(), begun };
     this.#entries.set(entry.id, entry);
     this.#save();
-    this.topic.put(viewOf(entry, undefined));
+    this.topic.put(this.#view(entry, undefined));
     this.#follow(entry);
     return { taskId: entry.id };
   }
@@ -90,7 +93,7 @@ export class Tasks {
     const entry = this.#entries.get(id);
     if (!entry || entry.end) throw new HayloftError('not-found', 'This task has ended already.');
     const { allowed, reason = 'This task cannot be canceled.' } = this.topic.get(id)?.cancel ?? { allowed: false };
-    const { cancel } = taskDefinitions[entry.kind];
+    const { cancel } = this.#definitions[entry.kind];
     if (!cancel || !allowed) throw new HayloftError('conflict', reason);
     await cancel(await this.#cluster(entry).client(), entry);
     this.#end(entry, { state: 'cancelled', at: Date.now() });
@@ -125,7 +128,7 @@ export class Tasks {
       return;
     }
     const prefix = `${entry.machine.namespace}/`;
-    for (const kind of taskDefinitions[entry.kind].watches) {
+    for (const kind of this.#definitions[entry.kind].watches) {
       followed.stops.push(
         cluster.cache(kind).watch((keys) => {
           if ([...keys].some((key) => key.startsWith(prefix))) this.#soon(followed, gatherMs);
@@ -164,13 +167,13 @@ export class Tasks {
       await this.#conclude(entry, standing);
       return;
     }
-    this.topic.put(viewOf(entry, standing));
+    this.topic.put(this.#view(entry, standing));
     const again = followed.again as boolean;
     this.#soon(followed, again ? gatherMs : standing.ticks === true ? tickMs : slowLookMs);
   }
 
   async #standing(entry: TaskEntry): Promise<Standing> {
-    const definition = taskDefinitions[entry.kind];
+    const definition = this.#definitions[entry.kind];
     try {
       const cluster = this.#cluster(entry);
       const client = await cluster.client();
@@ -185,7 +188,7 @@ export class Tasks {
   }
 
   async #conclude(entry: TaskEntry, standing: Exclude<Standing, { state: 'going' }>): Promise<void> {
-    const { keeps, tidy } = taskDefinitions[entry.kind];
+    const { keeps, tidy } = this.#definitions[entry.kind];
     if (standing.state === 'done' && !keeps(entry)) {
       this.#forget(entry.id);
       this.#save();
@@ -212,13 +215,17 @@ export class Tasks {
     const ended = { ...entry, end };
     this.#entries.set(entry.id, ended);
     this.#save();
-    this.topic.put(viewOf(ended, undefined));
+    this.topic.put(this.#view(ended, undefined));
   }
 
   #forget(id: string): void {
     this.#unfollow(id);
     this.#entries.delete(id);
     this.topic.remove(id);
+  }
+
+  #view(entry: TaskEntry, standing: Standing | undefined): Task {
+    return viewOf(this.#definitions[entry.kind], entry, standing);
   }
 
   #save(): void {
@@ -259,7 +266,7 @@ function clusterGone(cause: unknown): HayloftError {
   return new HayloftError('not-found', 'Its cluster was removed from Hayloft, so how it ended cannot be told.', { cause });
 }
 
-function viewOf(entry: TaskEntry, standing: Standing | undefined): Task {
+function viewOf(definition: TaskDefinition, entry: TaskEntry, standing: Standing | undefined): Task {
   const { id, kind, machine, subject, begun, end } = entry;
   const now = standing?.state === 'going' ? standing : undefined;
   const step = end ? end.step : now?.step;
@@ -275,14 +282,14 @@ function viewOf(entry: TaskEntry, standing: Standing | undefined): Task {
     ...(step === undefined ? {} : { step }),
     ...(end ? { ended: end.at } : {}),
     ...(end?.error ? { error: end.error } : {}),
-    cancel: cancelOf(entry, now),
+    cancel: cancelOf(definition, end !== undefined, now),
     ...(target === undefined ? {} : { result: { ...machine, name: target } }),
   };
 }
 
-function cancelOf({ kind, end }: TaskEntry, now: { fixed?: string } | undefined): Task['cancel'] {
-  if (end) return { allowed: false };
-  if (!taskDefinitions[kind].cancel) return { allowed: false, reason: 'It cannot be taken back.' };
+function cancelOf(definition: TaskDefinition, over: boolean, now: { fixed?: string } | undefined): Task['cancel'] {
+  if (over) return { allowed: false };
+  if (!definition.cancel) return { allowed: false, reason: 'It cannot be taken back.' };
   return now?.fixed === undefined ? { allowed: true } : { allowed: false, reason: now.fixed };
 }
 

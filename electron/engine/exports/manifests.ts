@@ -12,7 +12,7 @@ const caName = (exportName: string): string => `export-ca-cm-${exportName}`;
 const secretName = (exportName: string): string => `header-secret-${exportName}`;
 
 /** What belongs to the machine here alone. */
-const droppedAnnotations = /^(kubectl\.kubernetes\.io\/last-applied|restore\.kubevirt\.io\/|hayloft\.io\/|kubevirt\.io\/latest-observed)/;
+const droppedAnnotations = /^(kubectl\.kubernetes\.io\/last-applied|restore\.kubevirt\.io\/|hayloft\.io\/(?!description$|host-shutdown$)|kubevirt\.io\/latest-observed)/;
 
 /** The Secret that CDI adds to its requests. */
 export const headerSecret = (exportName: string, token: string): object => ({
