@@ -188,6 +188,7 @@ export interface VirtualMachineInstanceSpec {
   terminationGracePeriodSeconds?: number;
   startStrategy?: 'Paused';
   evictionStrategy?: string;
+  nodeSelector?: Record<string, string>;
 }
 
 export interface DataVolumeTemplate {

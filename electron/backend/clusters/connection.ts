@@ -167,8 +167,8 @@ export class ClusterConnection {
     if (known) return known;
     const cache = new WatchCache(kind, {
       // The first list is the best question whether a cluster answers; far away, asking twice takes twice as long.
-      client: (signal) => (this.#reach === 'connecting' && this.#client ? Promise.resolve(this.#client) : this.client(signal)),
-      report: (error) => this.#report(kind.plural, error),
+      client: (signal) => (this.#reach === 'connecting' && this.#client && !kind.optional ? Promise.resolve(this.#client) : this.#clientFor(kind, signal)),
+      report: (error) => this.#report(kind.plural, kind.optional && error?.code === 'not-found' ? undefined : error),
       pause: (ms, signal) => this.#alarm.sleep(ms, signal),
       onStale: (callback) => {
         this.#stale.add(callback);
@@ -191,6 +191,14 @@ export class ClusterConnection {
     const closing = new HayloftError('cancelled', 'Hayloft is closing.');
     for (const { reject } of this.#waiting.splice(0)) reject(closing);
     this.#client?.close();
+  }
+
+  /** @throws AnswerError as the cluster's own 404 where it does not serve an optional kind, without asking it */
+  async #clientFor(kind: Kind<KubeObject>, signal: AbortSignal): Promise<ApiClient> {
+    const client = await this.client(signal);
+    const [, , group = ''] = kind.base.split('/');
+    if (kind.optional && client.served?.has(group) === false) throw new AnswerError({ httpStatus: 404, named: false }, 'not-found', `This cluster does not serve ${group}.`);
+    return client;
   }
 
   async #learn(client: ApiClient, flavour: Cluster['flavour'], groups: ServedGroups): Promise<void> {

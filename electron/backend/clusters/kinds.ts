@@ -14,6 +14,8 @@ export interface Kind<T extends KubeObject> {
   plural: string;
   /** Its objects are in no namespace. */
   clusterWide?: true;
+  /** Its group is not on every cluster: where it is not served there are none, and nobody is told that they are missing. */
+  optional?: true;
   /** Never read: it ties the type of the objects to the kind. */
   readonly objects?: T;
 }

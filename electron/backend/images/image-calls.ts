@@ -5,6 +5,7 @@ import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { KubeList } from '#shared/kube/object.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { dataVolumes, pathOf, virtualMachines } from '../clusters/kinds.ts';
+import { machineImages, readImage } from '../harvester/harvester-facts.ts';
 import { usersOf } from './images-topic.ts';
 import { fileSource, streamSource } from './upload-source.ts';
 import type { Uploads } from './uploads.ts';
@@ -37,7 +38,9 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
           hint: 'Delete the machine, or take the image out of its drive first.',
         });
       }
-      await client.call('DELETE', pathOf(dataVolumes, namespace, name));
+      // Disks made from one of Harvester's images go on reading from it, which its webhook knows best.
+      const own = await readImage(client, namespace, name);
+      await client.call('DELETE', pathOf(own ? machineImages : dataVolumes, namespace, name));
       return {};
     },
   };

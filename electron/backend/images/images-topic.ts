@@ -1,4 +1,4 @@
-/** Images: DataVolumes that are marked as such. */
+/** Images: DataVolumes that are marked as such, and Harvester's own. */
 import type { TopicSource } from '#shared/channel/types.ts';
 import type { Image } from '#shared/contract/images.ts';
 import { refKey } from '#shared/contract/machines.ts';
@@ -8,18 +8,23 @@ import { DISPLAY_NAME_ANNOTATION, FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IM
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { dataVolumes, virtualMachines } from '../clusters/kinds.ts';
+import { machineImages } from '../harvester/harvester-facts.ts';
+import { harvesterImageRow, imageIdsOf } from '../harvester/image-row.ts';
 import { progressOf } from '../machines/machine-disks.ts';
 import { timeOf } from '../machines/machine-row.ts';
 import { derivedTopic, ingredient } from '../topics/derived.ts';
 
 export function imagesTopic(clusters: Clusters, clusterId: string | undefined): TopicSource<Image> {
   return derivedTopic(clusters.select(clusterId), {
-    ingredients: [ingredient(dataVolumes), ingredient(virtualMachines, volumesOf)],
+    ingredients: [ingredient(dataVolumes), ingredient(machineImages), ingredient(virtualMachines, imagesOf)],
     itemKey: (cluster, key) => `${cluster.id}/${key}`,
     row: (cluster, key) => {
+      const machines = cluster.cache(virtualMachines).objects;
+      const image = cluster.cache(machineImages).objects.get(key);
+      if (image) return harvesterImageRow(cluster.id, image, machines.values());
       const volume = cluster.cache(dataVolumes).objects.get(key);
       if (volume?.metadata.labels?.[IMAGE_LABEL] === undefined) return undefined;
-      return imageRow(cluster.id, volume, cluster.cache(virtualMachines).objects.values());
+      return imageRow(cluster.id, volume, machines.values());
     },
   });
 }
@@ -31,6 +36,8 @@ function volumesOf(vm: VirtualMachine): string[] {
     .filter((name) => name !== undefined)
     .map((name) => `${vm.metadata.namespace ?? ''}/${name}`);
 }
+
+const imagesOf = (vm: VirtualMachine): string[] => [...volumesOf(vm), ...imageIdsOf(vm)];
 
 /** Names of the machines that have this volume in a drive. */
 export function usersOf(machines: Iterable<VirtualMachine>, namespace: string, name: string): string[] {

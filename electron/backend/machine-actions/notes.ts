@@ -1,13 +1,11 @@
 /** What people write about a machine: its description, labels and annotations. Pure. */
 import type { Cluster } from '#shared/contract/clusters.ts';
+import { HARVESTER_DESCRIPTION_ANNOTATION } from '#shared/kube/harvester.ts';
 import { DESCRIPTION_ANNOTATION } from '#shared/kube/labels.ts';
-
-/** Where Harvester's own pages keep and show a description. */
-const harvesterDescription = 'field.cattle.io/description';
 
 /** The annotation that holds a machine's description. */
 export function descriptionKey(flavour: Cluster['flavour']): string {
-  return flavour === 'harvester' ? harvesterDescription : DESCRIPTION_ANNOTATION;
+  return flavour === 'harvester' ? HARVESTER_DESCRIPTION_ANNOTATION : DESCRIPTION_ANNOTATION;
 }
 
 type Texts = Record<string, string>;
