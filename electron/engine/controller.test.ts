@@ -69,7 +69,11 @@ it('follows changes of others', async () => {
   const seen: string[] = [];
   const { resources } = start(({ name }) => void seen.push(name));
   resources.create(gadgets, gadget('a'));
+  resources.change(gadgets, 'default', 'a', (draft) => (draft.metadata.labels = { changed: 'yes' }));
   await turns();
+  await vi.advanceTimersByTimeAsync(10);
+  await turns();
+  // Two changes in a row are looked at once.
   expect(seen).toEqual(['a']);
 });
 

@@ -41,6 +41,8 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
+/** Several changes in a row are looked at once, too. */
+const othersAfterMs = 4;
 const firstRetryMs = 100;
 const slowestRetryMs = 30_000;
 
@@ -68,7 +70,7 @@ export function createController<T extends KubeObject>(
     queueMicrotask(pump);
   };
 
-  // Others' changes wait until those whose own they are have looked: a start is waited for, what is told of it is not.
+  // People wait for what a change is for, and not for what others make of it: that comes when the processor is free again.
   let unseen: (() => Key[])[] = [];
   const lookAtOthers = (): void => {
     const seen = unseen;
@@ -126,7 +128,7 @@ export function createController<T extends KubeObject>(
     resources.subscribe(options.of, ({ object }) => enqueue(keyOf(object))),
     ...(options.related ?? []).map((other) =>
       resources.subscribe(other.of, (change) => {
-        if (unseen.push(() => other.keys(change)) === 1) setImmediate(lookAtOthers);
+        if (unseen.push(() => other.keys(change)) === 1) setTimeout(lookAtOthers, othersAfterMs);
       }),
     ),
   ];

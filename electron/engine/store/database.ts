@@ -79,8 +79,8 @@ export function openDatabase(file: string): Database {
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     db.exec('PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024;');
-    // Short: what a full disk leaves must be enough to bring it into the tables.
-    db.exec('PRAGMA wal_autocheckpoint = 100; PRAGMA journal_size_limit = 524288;');
+    // Short: what a full disk leaves must be enough to bring it into the tables. Usually that is done before, see `tidyMs`.
+    db.exec('PRAGMA wal_autocheckpoint = 400; PRAGMA journal_size_limit = 524288;');
     db.exec('BEGIN EXCLUSIVE');
     const found = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     if (found > layout) throw new NewerDatabaseError(`The database has layout ${found}; this engine knows ${layout}.`);
@@ -93,7 +93,19 @@ export function openDatabase(file: string): Database {
   return wrap(db);
 }
 
+/** How long after a change its log is brought into the tables, which takes two flushes that nobody should wait for. */
+const tidyMs = 250;
+
 function wrap(db: DatabaseSync): Database {
+  let tidying: NodeJS.Timeout | undefined;
+  const tidy = (): void => {
+    tidying = undefined;
+    try {
+      db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // On a full disk it stays in the log, where it is as safe; the next change tries again.
+    }
+  };
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -120,6 +132,7 @@ function wrap(db: DatabaseSync): Database {
         try {
           const result = work();
           prepared('COMMIT').run();
+          tidying ??= setTimeout(tidy, tidyMs).unref();
           return result;
         } catch (error) {
           // A full disk makes SQLite roll back by itself.
@@ -133,6 +146,7 @@ function wrap(db: DatabaseSync): Database {
       });
     },
     close: () => {
+      clearTimeout(tidying);
       statements.clear();
       db.close();
     },
