@@ -61,7 +61,8 @@ function look(node: NodeRoom, { cores }: PlacementRequest, size: PodSize, storag
       name,
       fits: found.length === 0,
       reasons: found.map(([, text]) => text),
-      notes,
+      // Why it does not do is enough where it does not.
+      notes: found.length === 0 ? notes : [],
       memoryFreeBytes: node.memoryFreeBytes,
       memoryTotalBytes: node.memoryTotalBytes,
       ...(unused === undefined ? {} : { memoryUnusedBytes: unused }),

@@ -93,7 +93,7 @@ export async function askRoom(client: ApiClient, flavour: string, namespace: str
   const cluster = flavour !== 'engine';
   const [quotas, otherPods, classes, capacities, metrics, kubevirts, overcommit, longhorn] = await Promise.all([
     list<ResourceQuota>(cluster, `/api/v1/namespaces/${encodeURIComponent(namespace)}/resourcequotas`),
-    list<Pod>(cluster, `/api/v1/pods?${new URLSearchParams({ labelSelector: 'kubevirt.io!=virt-launcher', fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }).toString()}`),
+    list<Pod>(cluster, `/api/v1/pods?labelSelector=${encodeURIComponent('kubevirt.io!=virt-launcher')}`),
     list<StorageClass>(true, '/apis/storage.k8s.io/v1/storageclasses'),
     list<CsiStorageCapacity>(cluster, '/apis/storage.k8s.io/v1/csistoragecapacities'),
     list<NodeMetrics>(has('metrics.k8s.io'), `${metricsBase}/nodes`),

@@ -1,0 +1,214 @@
+/**
+ * The daily work on a KubeVirt and a Harvester cluster of three nodes each, as far as an API server with their recorded
+ * objects goes: what the app shows of them, and that what it asks of them is what these clusters take.
+ */
+import type { Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { harvesterCluster, harvesterVersion } from '../recorded/harvester-cluster.ts';
+import { kubernetesStandIn } from '../recorded/kubernetes-stand-in.ts';
+import { kubeVirtCluster, kubeVirtVersion } from '../recorded/kubevirt-cluster.ts';
+import { startRecorded } from '../recorded/load.ts';
+import { RecordingProxy, type RecordedRequest } from '../recorded/recording-proxy.ts';
+import type { RigEngine } from '../rig/engine.ts';
+import { until } from '../rig/until.ts';
+import { startSession, type Session } from './session.ts';
+
+let session: Session;
+let servers: RigEngine[] = [];
+let cellar: RecordingProxy;
+let harvester: RecordingProxy;
+
+beforeAll(async () => {
+  [servers, session] = await Promise.all([Promise.all([startRecorded(kubeVirtCluster), startRecorded(harvesterCluster)]), startSession()]);
+  const [plain, other] = servers;
+  if (!plain || !other) throw new Error('Two servers were to be started.');
+  cellar = await RecordingProxy.start(plain, kubernetesStandIn(kubeVirtVersion));
+  harvester = await RecordingProxy.start(other, kubernetesStandIn(harvesterVersion));
+  session.page.setDefaultTimeout(10_000);
+});
+
+afterAll(async () => {
+  await session.end();
+  await Promise.all([cellar.close(), harvester.close(), ...servers.map((server) => server.destroy())]);
+});
+
+beforeEach(() => {
+  for (const proxy of [cellar, harvester]) proxy.changes.length = 0;
+});
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await session.picture(`recorded-failed-${task.name.slice(0, 24)}`);
+  for (let tries = 0; tries < 3; tries++) await session.page.keyboard.press('Escape');
+});
+
+const dialog = (): Locator => session.page.getByRole('dialog');
+const grid = (): Locator => session.page.getByRole('grid', { name: 'Machines' });
+const row = (name: string): Locator => grid().getByRole('row').filter({ has: session.page.getByRole('link', { name, exact: true }) });
+
+async function openList(query = ''): Promise<void> {
+  await session.page.evaluate((hash) => (location.hash = hash), `#/machines${query}`);
+  await grid().waitFor();
+}
+
+async function menuOf(name: string): Promise<void> {
+  await openList();
+  await session.page.getByRole('button', { name: `Actions for ${name}`, exact: true }).click();
+}
+
+async function fromList(name: string, action: string | RegExp): Promise<void> {
+  await menuOf(name);
+  await session.page.getByRole('menuitem', { name: action }).click();
+}
+
+/** What came, once so many have. */
+async function asked(proxy: RecordingProxy, count = 1): Promise<RecordedRequest[]> {
+  await until(`${count} requests`, () => proxy.changes.length >= count).catch(() => undefined);
+  return [...proxy.changes];
+}
+
+const put = (resource: string, name: string, action: string, body?: unknown): RecordedRequest => ({
+  method: 'PUT',
+  path: `/apis/subresources.kubevirt.io/v1/namespaces/default/${resource}/${name}/${action}`,
+  contentType: body === undefined ? undefined : 'application/json',
+  body,
+});
+
+describe('two clusters', () => {
+  it('are added by their kubeconfigs, and are told to be what they are', async () => {
+    const { page } = session;
+    for (const [name, proxy] of Object.entries({ Cellar: cellar, Barn: harvester })) {
+      await page.evaluate(() => (location.hash = '#/clusters/add'));
+      await page.getByLabel('Or paste its text').fill(proxy.kubeconfig(name));
+      await page.getByRole('button', { name: 'Read it' }).click();
+      await page.getByText('Works', { exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Add cluster' }).click();
+      await page.getByRole('row').filter({ hasText: name }).getByText('Ready').waitFor();
+    }
+    await page.getByRole('row').filter({ hasText: 'Barn' }).getByText(/Harvester/).first().waitFor();
+    await page.getByRole('row').filter({ hasText: 'Cellar' }).getByText(/KubeVirt/).first().waitFor();
+    await session.picture('recorded-clusters');
+    expect([...cellar.changes, ...harvester.changes]).toEqual([]);
+  });
+
+  it('have their machines in one list, with the nodes that they run on', async () => {
+    const { page } = session;
+    await openList('?columns=status,name,cluster,node,memory');
+    for (const [name, node] of [['web', 'node-1'], ['cache', 'node-2'], ['gitea', 'rack-1'], ['forge', 'rack-3']] as const) await row(name).getByText(node).waitFor();
+    await row('db').getByText('Stopped').waitFor();
+    await session.picture('recorded-machines');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByRole('option', { name: 'rack-1' }).click();
+    await page.keyboard.press('Escape');
+    await until('the machines of one node', async () => (await grid().getByRole('link').allInnerTexts()).join() === 'gitea,lake');
+  });
+
+  it('say in one sentence why a machine does not run', async () => {
+    const { page } = session;
+    await page.evaluate(() => (location.hash = '#/machines/cellar/default/build/overview'));
+    await page.getByText('No node can run it: 3 nodes have too little memory free.').first().waitFor();
+    await session.picture('recorded-machine');
+  });
+});
+
+describe('actions on a KubeVirt cluster', () => {
+  it('restart, and shut down, by KubeVirt’s subresources', async () => {
+    await fromList('web', /^Restart$/);
+    expect(await asked(cellar)).toEqual([put('virtualmachines', 'web', 'restart', {})]);
+    cellar.changes.length = 0;
+    await fromList('cache', /^Shut down$/);
+    expect(await asked(cellar)).toEqual([put('virtualmachines', 'cache', 'stop', {})]);
+  });
+
+  it('move what can be moved to a node that is chosen, and say why not', async () => {
+    await fromList('cache', 'Move to another node');
+    await dialog().getByRole('radio', { name: 'node-3' }).check();
+    await session.picture('recorded-move');
+    await dialog().getByRole('button', { name: 'Move machine' }).click();
+    expect(await asked(cellar)).toEqual([
+      {
+        method: 'POST',
+        path: '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstancemigrations',
+        contentType: 'application/json',
+        body: {
+          apiVersion: 'kubevirt.io/v1',
+          kind: 'VirtualMachineInstanceMigration',
+          metadata: { name: expect.stringMatching(/^cache-move-/) as string, namespace: 'default' },
+          spec: { vmiName: 'cache', addedNodeSelector: { 'kubernetes.io/hostname': 'node-3' } },
+        },
+      },
+    ]);
+    await menuOf('web');
+    const move = session.page.getByRole('menuitem', { name: 'Move to another node' });
+    expect(await move.getAttribute('aria-disabled')).toBe('true');
+    expect(await move.getAttribute('title')).toMatch(/web-root is not shared/);
+  });
+
+  it('take a snapshot', async () => {
+    await fromList('db', 'Take snapshot');
+    await dialog().getByLabel('Name').fill('before');
+    await session.page.keyboard.press('Enter');
+    expect(await asked(cellar)).toEqual([
+      {
+        method: 'POST',
+        path: '/apis/snapshot.kubevirt.io/v1beta1/namespaces/default/virtualmachinesnapshots',
+        contentType: 'application/json',
+        body: {
+          apiVersion: 'snapshot.kubevirt.io/v1beta1',
+          kind: 'VirtualMachineSnapshot',
+          metadata: { name: 'before', namespace: 'default' },
+          spec: { source: { apiGroup: 'kubevirt.io', kind: 'VirtualMachine', name: 'db' } },
+        },
+      },
+    ]);
+  });
+});
+
+describe('actions on Harvester', () => {
+  it('start a machine', async () => {
+    await fromList('nas', /^Start$/);
+    expect(await asked(harvester)).toEqual([put('virtualmachines', 'nas', 'start', {})]);
+  });
+
+  it('offer no snapshot where Harvester has its own', async () => {
+    await menuOf('gitea');
+    const snapshot = session.page.getByRole('menuitem', { name: 'Take snapshot' });
+    expect(await snapshot.getAttribute('aria-disabled')).toBe('true');
+  });
+
+  it('delete a machine with its disk the way that Harvester’s controller expects', async () => {
+    await fromList('nas', /^Delete/);
+    await dialog().getByLabel('Disk nas-disk-0-x2k4p').check();
+    await dialog().getByLabel(/^Type nas/).fill('nas');
+    await session.picture('recorded-delete');
+    await session.page.keyboard.press('Enter');
+    const [note, ...deletions] = await asked(harvester, 4);
+    expect(note).toEqual({
+      method: 'PATCH',
+      path: '/apis/kubevirt.io/v1/namespaces/default/virtualmachines/nas',
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { annotations: { 'harvesterhci.io/removedPersistentVolumeClaims': 'nas-disk-0-x2k4p' } } },
+    });
+    expect(deletions.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'DELETE /apis/kubevirt.io/v1/namespaces/default/virtualmachines/nas',
+      // What a DataVolume made would come back if the claim alone went; Harvester's disks have none.
+      'DELETE /apis/cdi.kubevirt.io/v1beta1/namespaces/default/datavolumes/nas-disk-0-x2k4p',
+      'DELETE /api/v1/namespaces/default/persistentvolumeclaims/nas-disk-0-x2k4p',
+    ]);
+  });
+});
+
+describe('a new machine', () => {
+  it('is told where it fits, by what the nodes have left', async () => {
+    const { page } = session;
+    await page.evaluate(() => (location.hash = '#/machines/new?cluster=cellar'));
+    const says = page.getByRole('region', { name: 'Where it fits' });
+    await says.getByText('Fits on each of the 3 nodes.').waitFor();
+    await page.getByLabel('Memory (GiB)').fill('14');
+    await says.getByText('Fits on node-3 only.').waitFor();
+    await says.getByText('Node by node').click();
+    await says.getByText('It needs 14.3 GiB of memory, and node-1 has').waitFor();
+    await session.picture('recorded-fit');
+    await page.getByLabel('Memory (GiB)').fill('40');
+    await says.getByText(/^No node has 40\.\d GiB free: the most is 15\.7 GiB on node-3\.$/).waitFor();
+  });
+});
