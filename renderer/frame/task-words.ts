@@ -31,6 +31,8 @@ export function taskTitle({ kind, machine: { name }, subject = '' }: Task): stri
       return `Clone ${name} to ${subject}`;
     case 'addDisk':
       return `Attach ${subject} to ${name}`;
+    case 'expandDisk':
+      return `Expand ${subject} of ${name}`;
     case 'removeDisk':
       return `Detach ${subject} from ${name}`;
     case 'resize':
@@ -58,6 +60,8 @@ export function announcement(task: Task): string {
       return `${machine.name} is backed up: ${task.step ?? ''}`;
     case 'restoreBackup':
       return task.step ?? `${machine.name} is restored.`;
+    case 'expandDisk':
+      return task.step ?? `${subject} of ${machine.name} is larger.`;
     case 'delete':
       return `${machine.name} was deleted. ${task.step ?? ''}`.trim();
     default:

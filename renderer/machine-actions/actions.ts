@@ -69,6 +69,7 @@ const askedEntries: readonly AskedEntry[] = [
   { id: 'backup', label: 'Download backup', group: 'copies', needs: 'backup', check: busy },
   { id: 'resize', label: 'Resize', group: 'shape', needs: 'change', check: busy },
   { id: 'addDisk', label: 'Attach disk', group: 'shape', needs: 'change', check: busy },
+  { id: 'expandDisk', label: 'Expand disk', group: 'shape', needs: 'expandDisk', check: busy },
   { id: 'removeDisk', label: 'Detach disk', group: 'shape', needs: 'change', check: busy },
   { id: 'media', label: 'CD drive', group: 'shape', needs: 'change', check: busy },
   { id: 'runStrategy', label: 'When it runs', group: 'shape', needs: 'change', check: busy },

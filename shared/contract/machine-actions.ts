@@ -93,6 +93,7 @@ export const ability = z.enum([
   'backup',
   'change',
   'hotplug',
+  'expandDisk',
   'delete',
 ]);
 export type Ability = z.infer<typeof ability>;
@@ -140,6 +141,12 @@ export const machineActionCalls = {
     output: begun,
   },
   'machines.removeDisk': { input: disk.extend({ deleteVolume: z.boolean() }), output: begun },
+  /** How large the disk is, what is free where it is kept, and whether it can grow. */
+  'machines.expansion': {
+    input: disk,
+    output: z.object({ claim: z.string(), sizeBytes: z.number(), freeBytes: z.number().optional(), running: z.boolean(), expandable: actionState }),
+  },
+  'machines.expandDisk': { input: disk.extend({ sizeBytes: z.number().int().positive() }), output: begun },
   /** Into the drive named, or into a new one, which a running machine has only after a restart. */
   'machines.insertMedia': {
     input: objectRef.extend({ drive: z.string().optional(), image: z.string() }),

@@ -15,6 +15,7 @@ export const taskKind = z.enum([
   'clone',
   'addDisk',
   'removeDisk',
+  'expandDisk',
   'resize',
   'delete',
   'backup',

@@ -5,6 +5,7 @@ import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { VirtualMachine } from '../../shared/kube/kubevirt.ts';
+import { volumeSourceName } from '../../shared/kube/volume-source.ts';
 import { enginePid, startApp } from '../rig/app.ts';
 import { launchBrowser } from '../rig/browser.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
@@ -243,6 +244,30 @@ describe('shape', () => {
     await dialog().getByRole('button', { name: 'Detach disk' }).click();
     await until('it to go', () => !JSON.stringify(machine('web').spec).includes('archive'));
     expect(field('.metadata.name', 'pvc', 'archive')).toBe('archive');
+  });
+
+  it('expands a disk: only ever larger, saying what is left to the guest', async () => {
+    const { page } = session;
+    await page.evaluate(() => (location.hash = '#/machines/local/default/web/disks'));
+    await page.getByRole('button', { name: 'Actions for root', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Expand…' }).click();
+    await dialog().getByLabel('New size, GiB').fill('0.0001');
+    await dialog().getByText('disks can only grow').waitFor();
+    expect(await dialog().getByRole('button', { name: 'Expand disk' }).isDisabled()).toBe(true);
+    await dialog().getByLabel('New size, GiB').fill('0.5');
+    await dialog().getByText('make them larger in the guest').waitFor();
+    await session.picture('actions-expand');
+    await dialog().getByRole('button', { name: 'Expand disk' }).click();
+    await toast(/^root has 512 MiB now/).waitFor();
+    const claim = machine('web').spec.template.spec.volumes?.map(volumeSourceName)[0] ?? '';
+    expect(field('.status.capacity.storage', 'pvc', claim)).toBe('512Mi');
+    const allowGrowth = (allowVolumeExpansion: boolean): string => engine.kubectl(['patch', 'storageclass', field('.spec.storageClassName', 'pvc', claim), '-p', JSON.stringify({ allowVolumeExpansion })]);
+    allowGrowth(false);
+    await fromList('web', 'Expand disk');
+    await dialog().getByRole('radio', { name: /root/ }).check();
+    await dialog().getByText('This disk cannot grow.').waitFor();
+    await page.keyboard.press('Escape');
+    allowGrowth(true);
   });
 
   it('puts a disc into a drive that it did not have, swaps nothing that is not there, and takes it out', async () => {

@@ -1,7 +1,7 @@
 /** The kinds that are watched, and the paths of their lists. */
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachineClone } from '#shared/kube/clone.ts';
-import type { KubeEvent, KubeNode, PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { KubeEvent, KubeNode, PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
 import type { VirtualMachineExport } from '#shared/kube/export.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { VirtualMachineInstanceMigration } from '#shared/kube/migration.ts';
@@ -34,6 +34,7 @@ export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'da
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
 export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), clusterWide: true };
 export const exports = kind<VirtualMachineExport>('/apis/export.kubevirt.io/v1beta1', 'virtualmachineexports');
+export const storageClasses: Kind<StorageClass> = { ...kind<StorageClass>('/apis/storage.k8s.io/v1', 'storageclasses'), clusterWide: true };
 export const events = kind<KubeEvent>('/api/v1', 'events');
 export const services = kind<KubeObject>('/api/v1', 'services');
 export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');

@@ -70,6 +70,7 @@ const needs: Record<Ability, Need> = {
     gates: ['HotplugVolumes', 'DeclarativeHotplugVolumes'],
     what: 'disks that are plugged in while a machine runs',
   },
+  expandDisk: { right: { verb: 'patch', group: '', resource: 'persistentvolumeclaims' } },
   delete: { right: { verb: 'delete', group: 'kubevirt.io', resource: 'virtualmachines' } },
 };
 

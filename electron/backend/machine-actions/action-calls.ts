@@ -5,6 +5,7 @@ import { askAbilities } from './abilities.ts';
 import { copyCalls } from './copy-calls.ts';
 import { deletionCalls } from './deletion-calls.ts';
 import { diskCalls } from './disk-calls.ts';
+import { expansionCalls } from './expansion-calls.ts';
 import { mediaCalls } from './media-calls.ts';
 import { migrationCalls } from './migration-calls.ts';
 import type { ActionParts } from './parts.ts';
@@ -20,6 +21,7 @@ export function actionCalls(parts: ActionParts): Pick<CallHandlers, keyof typeof
     ...migrationCalls(parts),
     ...shapeCalls(parts),
     ...diskCalls(parts),
+    ...expansionCalls(parts),
     ...mediaCalls(parts),
     ...deletionCalls(parts),
   };

@@ -22,6 +22,8 @@ export const taskEntry = z.object({
   /** Of a backup: its folder on this computer, and how its disks are stored. */
   folder: z.string().optional(),
   packing: z.enum(['gzip', 'none']).optional(),
+  /** How large a disk is to be. */
+  bytes: z.number().optional(),
   /** The machine is started at the end. */
   start: z.boolean().optional(),
   begun: z.number(),

@@ -2,6 +2,7 @@
 import type { TaskKind } from '#shared/contract/tasks.ts';
 import { clone, restore, snapshot } from './kinds/copies.ts';
 import { addDisk, removeDisk } from './kinds/disks.ts';
+import { expandDisk } from './kinds/expansion.ts';
 import { migrate } from './kinds/migration.ts';
 import { create, restart, start, stop } from './kinds/power.ts';
 import { deletion, resize } from './kinds/shape.ts';
@@ -21,6 +22,7 @@ export const taskDefinitions: Readonly<Record<Exclude<TaskKind, OwnKind>, TaskDe
   clone,
   addDisk,
   removeDisk,
+  expandDisk,
   resize,
   delete: deletion,
 };
