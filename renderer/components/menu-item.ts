@@ -8,3 +8,12 @@ export interface MenuItem {
   group?: string;
   run: () => void;
 }
+
+/** A menu in a menu. */
+export interface Submenu {
+  label: string;
+  group?: string;
+  items: readonly MenuItem[];
+}
+
+export type MenuEntry = MenuItem | Submenu;

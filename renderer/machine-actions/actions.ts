@@ -4,7 +4,6 @@
  */
 import type { Ability } from '#shared/contract/machine-actions.ts';
 import type { PowerCommand } from '#shared/contract/machines.ts';
-import type { MenuItem } from '../components/menu-item.ts';
 import { connection } from '../state/connection.svelte.ts';
 import { abilities } from './abilities.svelte.ts';
 import type { ActedOn, ActionId, AskedAction, MachineAction } from './action.ts';
@@ -92,10 +91,6 @@ export function machineAction(machine: ActedOn, id: ActionId): MachineAction | u
   return machineActions(machine).find((action) => action.id === id);
 }
 
-/** Actions as entries of a menu. */
-export function menuItems(actions: readonly MachineAction[]): MenuItem[] {
-  return actions.map(({ label, asks, group, danger, reason, run }) => ({ label: asks ? `${label}…` : label, group, danger, reason, run }));
-}
 
 function powerAction(machine: ActedOn, { id, label, needs, check }: PowerEntry): MachineAction {
   const asks = id === 'reset' || id === 'forceOff';

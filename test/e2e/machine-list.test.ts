@@ -230,11 +230,14 @@ describe('by keyboard alone', () => {
     await page.getByRole('menu', { name: 'Actions for db-2' }).waitFor();
     await session.picture('list-context-menu');
     const isAt = (name: string) => async (): Promise<boolean> => (await page.getByRole('menuitem', { name, exact: true }).getAttribute('data-highlighted')) !== null;
-    await until('the first entry to have the focus', isAt('Screen'));
-    for (const name of ['Serial line', 'SSH', 'Open a port…', 'Start']) {
-      await page.keyboard.press('ArrowDown');
-      await until(`${name} to have the focus`, isAt(name));
-    }
+    await until('the first entry to have the focus', isAt('Start'));
+    await page.keyboard.press('ArrowDown');
+    await until('the next one that can be used to have it', isAt('More about power'));
+    await page.keyboard.press('ArrowRight');
+    await until('the first one of the menu beside it to have it', isAt('Start paused'));
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowUp');
+    await until('the first entry to have it again', isAt('Start'));
     await page.keyboard.press('Enter');
     await status('db-2', 'Running');
     expect(await grid().evaluate((element) => element === document.activeElement)).toBe(true);
