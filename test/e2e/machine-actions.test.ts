@@ -5,7 +5,6 @@ import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { VirtualMachine } from '../../shared/kube/kubevirt.ts';
-import { volumeSourceName } from '../../shared/kube/volume-source.ts';
 import { enginePid, startApp } from '../rig/app.ts';
 import { launchBrowser } from '../rig/browser.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
@@ -13,6 +12,7 @@ import { rigImage } from '../rig/images/rig-image.ts';
 import { makePowerMachine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
+import { choose } from './menus.ts';
 import { startSession, type Session } from './session.ts';
 
 let session: Session;
@@ -32,27 +32,11 @@ async function openList(): Promise<void> {
   await session.page.getByRole('grid', { name: 'Machines' }).waitFor();
 }
 
-/** In the open menu, or in one of those that open from it. */
-async function choose(action: string | RegExp): Promise<void> {
-  const { page } = session;
-  const item = page.getByRole('menuitem', { name: action });
-  for (const further of ['More about power', 'Copies and backups', 'Change']) {
-    if ((await item.count()) > 0) break;
-    const submenu = page.getByRole('menuitem', { name: further, exact: true });
-    if ((await submenu.count()) === 0) continue;
-    await submenu.focus();
-    await page.keyboard.press('ArrowRight');
-    await until(`${further} to open`, async () => (await page.locator('[role=menu] [role=menuitem][data-highlighted]').count()) > 0 && (await submenu.getAttribute('aria-expanded')) === 'true');
-    if ((await item.count()) === 0) await page.keyboard.press('ArrowLeft');
-  }
-  await item.click();
-}
-
 /** By mouse, from the row's menu. */
 async function fromList(name: string, action: string | RegExp): Promise<void> {
   await openList();
   await session.page.getByRole('button', { name: `Actions for ${name}`, exact: true }).click();
-  await choose(action);
+  await choose(session.page, action);
 }
 
 /** By mouse, from the machine's page. */
@@ -61,7 +45,7 @@ async function fromPage(name: string, action: string | RegExp): Promise<void> {
   await page.evaluate((hash) => (location.hash = hash), `#/machines/local/default/${name}`);
   await page.getByRole('heading', { name, exact: true }).waitFor();
   await page.getByRole('button', { name: 'More actions' }).click();
-  await choose(action);
+  await choose(session.page, action);
 }
 
 /** With keys alone, by the command palette. */
@@ -262,30 +246,6 @@ describe('shape', () => {
     await dialog().getByRole('button', { name: 'Detach disk' }).click();
     await until('it to go', () => !JSON.stringify(machine('web').spec).includes('archive'));
     expect(field('.metadata.name', 'pvc', 'archive')).toBe('archive');
-  });
-
-  it('expands a disk: only ever larger, saying what is left to the guest', async () => {
-    const { page } = session;
-    await page.evaluate(() => (location.hash = '#/machines/local/default/web/disks'));
-    await page.getByRole('button', { name: 'Actions for root', exact: true }).click();
-    await page.getByRole('menuitem', { name: 'Expand…' }).click();
-    await dialog().getByLabel('New size, GiB').fill('0.0001');
-    await dialog().getByText('disks can only grow').waitFor();
-    expect(await dialog().getByRole('button', { name: 'Expand disk' }).isDisabled()).toBe(true);
-    await dialog().getByLabel('New size, GiB').fill('0.5');
-    await dialog().getByText('make them larger in the guest').waitFor();
-    await session.picture('actions-expand');
-    await dialog().getByRole('button', { name: 'Expand disk' }).click();
-    await toast(/^root has 512 MiB now/).waitFor();
-    const claim = machine('web').spec.template.spec.volumes?.map(volumeSourceName)[0] ?? '';
-    expect(field('.status.capacity.storage', 'pvc', claim)).toBe('512Mi');
-    const allowGrowth = (allowVolumeExpansion: boolean): string => engine.kubectl(['patch', 'storageclass', field('.spec.storageClassName', 'pvc', claim), '-p', JSON.stringify({ allowVolumeExpansion })]);
-    allowGrowth(false);
-    await fromList('web', 'Expand disk');
-    await dialog().getByRole('radio', { name: /root/ }).check();
-    await dialog().getByText('This disk cannot grow.').waitFor();
-    await page.keyboard.press('Escape');
-    allowGrowth(true);
   });
 
   it('puts a disc into a drive that it did not have, swaps nothing that is not there, and takes it out', async () => {

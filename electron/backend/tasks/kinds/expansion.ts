@@ -11,13 +11,12 @@ const errors = ['ControllerResizeError', 'NodeResizeError'];
 export const expandDisk: TaskDefinition = {
   watches: [claims],
   keeps: () => true,
-  stand: async ({ object = '', bytes = 0, instanceUid, subject = object }, look) => {
+  stand: async ({ object = '', bytes = 0, subject = object }, look) => {
     const claim = await look.get(claims, object);
     if (!claim) return failed(`The volume “${object}” was deleted in the meantime.`, undefined, 'not-found');
     const { capacity, conditions } = claim.status ?? {};
     if ((parseQuantity(capacity?.storage) ?? 0) >= bytes) {
-      const when = instanceUid === undefined ? '' : ' It may have to be restarted to see it.';
-      return done(`${subject} has ${formatBytes(bytes)} now. The guest’s partition and file system are as before: make them larger in the guest.${when}`);
+      return done(`${subject} has ${formatBytes(bytes)} now. The guest’s partition and file system are as before: make them larger in the guest.`);
     }
     const error = errors.map((type) => findCondition(conditions, type)).find((condition) => condition?.status === 'True');
     if (error) return failed(error.message ?? 'The cluster could not make the disk larger.', 'The cluster goes on trying.');
