@@ -211,4 +211,17 @@ describe('a new machine', () => {
     await page.getByLabel('Memory (GiB)').fill('40');
     await says.getByText(/^No node has 40\.\d GiB free: the most is 15\.7 GiB on node-3\.$/).waitFor();
   });
+
+  it('is told so on Harvester by its own overcommit, and by Longhorn’s rule for disks', async () => {
+    const { page } = session;
+    await page.evaluate(() => (location.hash = '#/machines/new?cluster=barn'));
+    const says = page.getByRole('region', { name: 'Where it fits' });
+    await page.getByLabel('Memory (GiB)').fill('16');
+    await says.getByText('Fits on rack-2 only.').waitFor();
+    await says.getByText('Node by node').click();
+    await says.getByText('Harvester promises memory 1.5 times over.').waitFor();
+    await session.picture('recorded-fit-harvester');
+    await page.getByLabel('Disk (GiB)').fill('300');
+    await says.getByText('Longhorn has no node with 300 GiB left for its disk: the most is 270 GiB.').waitFor();
+  });
 });

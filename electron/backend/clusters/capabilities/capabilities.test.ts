@@ -94,4 +94,14 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(cluster.view.capabilities).toMatchObject({ kubevirt: 'v1.8.3', features: { hotplug: { allowed: false } } }));
     expect(server.requests.filter((line) => line.includes('/kubevirts'))).toHaveLength(1);
   });
+
+  it('asks for kinds that only some clusters have where they are served', async () => {
+    const optional = { base: '/apis/harvesterhci.io/v1beta1', plural: 'virtualmachineimages', optional: true } as const;
+    cluster.connect(server.access);
+    const stop = cluster.cache(optional).watch(() => undefined);
+    await cluster.cache(optional).completed();
+    expect(cluster.cache(optional).objects.size).toBe(0);
+    expect(server.requests.filter((line) => line.includes('harvesterhci.io'))).toEqual([]);
+    stop();
+  });
 });
