@@ -164,6 +164,12 @@ describe('quotas', () => {
     expect(judge(request, room({ quotas: [quota(hard, used)] }))).toMatchObject({ tone: 'bad', refused: true, sentence });
   });
 
+  it('are about limits on Harvester', () => {
+    const quotas = [quota({ 'limits.memory': '4Gi' })];
+    expect(of({ quotas })).toBe('Fits on each of the 3 nodes.');
+    expect(of({ quotas, ratios: { ...kubeVirtRatios, harvester: { cpu: 1000, memory: 150 } } })).toMatch(/^Over quota: 0 B of 4 GiB of memory are used in default, and it takes 4\.29 GiB/);
+  });
+
   it('do not count what is not run, nor what is not theirs', () => {
     const quotas = [quota({ 'requests.memory': '1Gi' })];
     expect(of({ quotas }, { start: false })).toBe('Fits on each of the 3 nodes.');

@@ -36,7 +36,7 @@ export function overQuota(request: PlacementRequest, size: PodSize, room: Room):
 }
 
 /** What it adds to everything that quotas may be about (Kubernetes' "Resource Quotas", "Types of resource quota"). */
-function asksOf(request: PlacementRequest, size: PodSize, { classes, flavour }: Room): Map<string, Ask> {
+function asksOf(request: PlacementRequest, size: PodSize, { classes, flavour, ratios }: Room): Map<string, Ask> {
   const { disks } = request;
   const asks = new Map<string, Ask>();
   const count = (amount: number, what: string, ...names: string[]): void => {
@@ -60,8 +60,13 @@ function asksOf(request: PlacementRequest, size: PodSize, { classes, flavour }: 
   count(1, 'running machines', 'count/virtualmachineinstances.kubevirt.io');
   count(1, 'pods', 'pods', 'count/pods');
   bytes(size.memoryBytes, 'memory', 'memory', 'requests.memory');
-  const cpu: Ask = { amount: size.cpu, say: (amount) => String(Number(amount.toFixed(2))), used: (used, hard) => `${used} of ${hard} processors are used` };
-  asks.set('cpu', cpu);
-  asks.set('requests.cpu', cpu);
+  const cpu = (amount: number): Ask => ({ amount, say: (value) => String(Number(value.toFixed(2))), used: (used, hard) => `${used} of ${hard} processors are used` });
+  asks.set('cpu', cpu(size.cpu));
+  asks.set('requests.cpu', cpu(size.cpu));
+  // Machines have limits there, which Harvester's and Rancher's own quotas are about; elsewhere they have none.
+  if (ratios.harvester) {
+    bytes(request.memoryBytes + size.overheadBytes, 'memory', 'limits.memory');
+    asks.set('limits.cpu', cpu(request.cores));
+  }
   return asks;
 }
