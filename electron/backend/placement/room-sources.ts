@@ -11,6 +11,7 @@ import type { NodeMetrics } from '#shared/kube/metrics.ts';
 import type { KubeList, KubeObject } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
+import { AnswerError } from '../clusters/api-errors.ts';
 import { kubeVirts, type KubeVirt } from '../clusters/capabilities/gates.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { pathOf } from '../clusters/kinds.ts';
@@ -96,7 +97,11 @@ export async function askRoom(client: ApiClient, flavour: string, namespace: str
     list<Pod>(cluster, `/api/v1/pods?labelSelector=${encodeURIComponent('kubevirt.io!=virt-launcher')}`),
     list<StorageClass>(true, '/apis/storage.k8s.io/v1/storageclasses'),
     list<CsiStorageCapacity>(cluster, '/apis/storage.k8s.io/v1/csistoragecapacities'),
-    list<NodeMetrics>(has('metrics.k8s.io'), `${metricsBase}/nodes`),
+    // It is another server behind the cluster's, which is often away while all else is well.
+    list<NodeMetrics>(has('metrics.k8s.io'), `${metricsBase}/nodes`).catch((error: unknown) => {
+      if (error instanceof AnswerError) return undefined;
+      throw error;
+    }),
     list<KubeVirt>(cluster, pathOf(kubeVirts, undefined)),
     get<{ value?: string; default?: string }>(flavour === 'harvester', '/apis/harvesterhci.io/v1beta1/settings/overcommit-config'),
     has('longhorn.io') ? longhornRoom(list) : undefined,
