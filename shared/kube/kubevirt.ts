@@ -143,7 +143,7 @@ export interface CpuFeature {
 }
 
 export interface DomainSpec {
-  cpu?: { cores?: number; sockets?: number; threads?: number; maxSockets?: number; model?: string; features?: CpuFeature[] };
+  cpu?: { cores?: number; sockets?: number; threads?: number; maxSockets?: number; model?: string; features?: CpuFeature[]; dedicatedCpuPlacement?: boolean };
   memory?: { guest?: string; maxGuest?: string };
   resources?: {
     requests?: { memory?: string; cpu?: string | number };

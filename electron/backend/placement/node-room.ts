@@ -37,7 +37,10 @@ export function roomOfNodes(room: Room, nodeSelector: Record<string, string> = {
   for (const { spec, status } of room.instances) {
     if (over.has(status?.phase ?? '')) continue;
     const size = sizeOf(spec.domain, room.flavour, room.ratios, spec.architecture);
-    promise(status?.nodeName, size.memoryBytes, size.cpu, size.guestBytes + size.overheadBytes);
+    const { targetNode, completed, failed } = status?.migrationState ?? {};
+    // While it moves it has a pod on either node.
+    const held = new Set([status?.nodeName, ...(completed === true || failed === true ? [] : [targetNode])]);
+    for (const name of held) promise(name, size.memoryBytes, size.cpu, size.guestBytes + size.overheadBytes);
   }
   for (const pod of room.otherPods ?? []) {
     if (over.has(pod.status?.phase ?? '')) continue;

@@ -65,6 +65,10 @@ describe('what a machine asks of its node', () => {
     expect(sizeOf(domainOf(request, ratios), 'kubevirt', ratios)).toMatchObject({ memoryBytes: 2 * gib + 450 * mib, cpu: 0.5 });
   });
 
+  it('is all of its processors where these are its own', () => {
+    expect(sizeOf({ cpu: { cores: 2, dedicatedCpuPlacement: true }, memory: { guest: '4Gi' }, devices: {} }, 'kubevirt', kubeVirtRatios)).toMatchObject({ cpu: 2, overheadBytes: 404 * mib });
+  });
+
   it('is less on Harvester, whose webhook writes the requests', () => {
     const ratios = { ...kubeVirtRatios, harvester: { cpu: 1000, memory: 200 } };
     expect(sizeOf(domainOf(request, ratios), 'harvester', ratios)).toMatchObject({ memoryBytes: 2 * gib + 300 * mib, cpu: 0.2 });
@@ -87,6 +91,13 @@ describe('memory and processors', () => {
     expect(of({})).toBe('Fits on each of the 3 nodes.');
     expect(of({ instances: [instance('a', 'node-1', '12Gi'), instance('b', 'node-3', '12Gi')] })).toBe('Fits on node-2 only.');
     expect(of({ instances: [instance('a', 'node-2', '12Gi')] })).toBe('Fits on node-1 and node-3.');
+  });
+
+  it('are set aside on both nodes while a machine moves', () => {
+    const moving = instance('a', 'node-1', '12Gi');
+    const to = (more: object): VirtualMachineInstance => ({ ...moving, status: { ...moving.status, migrationState: { sourceNode: 'node-1', targetNode: 'node-2', ...more } } });
+    expect(of({ instances: [to({})] })).toBe('Fits on node-3 only.');
+    expect(of({ instances: [to({ failed: true })] })).toBe('Fits on node-2 and node-3.');
   });
 
   it('are gone where other pods have asked for them', () => {

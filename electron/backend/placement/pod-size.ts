@@ -13,6 +13,8 @@ const programsBytes = (25 + 100 + 25 + 40 + 50 + 8) * mib;
 const perCoreBytes = 8 * mib;
 const videoBytes = 32 * mib;
 const tpmBytes = 53 * mib;
+/** Memory that is to be there for sure, which pods with processors of their own have. */
+const dedicatedBytes = 100 * mib;
 const arm64Bytes = 128 * mib;
 /** One bit of every 512 bytes goes to page tables. */
 const bytesPerPageTableByte = 512;
@@ -36,13 +38,15 @@ export function sizeOf(domain: DomainSpec, flavour: Cluster['flavour'], ratios: 
   const { requests = {}, limits = {} } = domain.resources ?? {};
   const asked = parseQuantity(requests.memory) ?? parseQuantity(limits.memory) ?? Math.floor((guestBytes * 100) / ratios.memoryOvercommit);
   const overheadBytes = overheadOf(domain, asked, cores, ratios, architecture);
-  const cpu = parseQuantity(requests.cpu) ?? parseQuantity(limits.cpu) ?? cores / ratios.cpuAllocation;
+  const usual = domain.cpu?.dedicatedCpuPlacement === true ? cores : cores / ratios.cpuAllocation;
+  const cpu = parseQuantity(requests.cpu) ?? parseQuantity(limits.cpu) ?? usual;
   return { memoryBytes: asked + overheadBytes, overheadBytes, cpu, guestBytes };
 }
 
 /**
  * Memory that KubeVirt sets aside for the programs around a guest, in bytes: an estimate of its own
- * (`GetMemoryOverhead`, pkg/hypervisor/kvm/hypervisorbackend.go). What devices that are passed through add is left out.
+ * (`GetMemoryOverhead`, pkg/hypervisor/kvm/hypervisorbackend.go). What devices that are passed through add is left out, and so
+ * are huge pages, which come from a store of their own.
  */
 function overheadOf(domain: DomainSpec, askedBytes: number, cores: number, ratios: Ratios, architecture: string | undefined): number {
   const { devices } = domain;
@@ -52,6 +56,7 @@ function overheadOf(domain: DomainSpec, askedBytes: number, cores: number, ratio
     cores * perCoreBytes +
     (devices.autoattachGraphicsDevice === false ? 0 : videoBytes) +
     (devices.tpm && devices.tpm.enabled !== false ? tpmBytes : 0) +
+    (domain.cpu?.dedicatedCpuPlacement === true ? dedicatedBytes : 0) +
     (architecture === 'arm64' ? arm64Bytes : 0);
   return Math.ceil(sum * ratios.overhead);
 }
