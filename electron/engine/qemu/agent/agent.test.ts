@@ -18,6 +18,8 @@ let asked: string[];
 let tell: (event: QmpEvent) => void;
 let answer: (message: Asked, socket: Socket) => void;
 let open: boolean;
+/** What comes together with the answer to a synchronization, before it. */
+let before: string;
 
 const reply = (socket: Socket, value: unknown): boolean => socket.write(`${JSON.stringify({ return: value })}\n`);
 const port = (isOpen: boolean): void => tell({ event: 'VSERPORT_CHANGE', data: { id: AGENT_PORT, open: isOpen } });
@@ -26,6 +28,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hayloft-agent-'));
   asked = [];
   open = true;
+  before = '';
   answer = ({ execute }, socket) => void reply(socket, execute);
   server = createServer((socket) => {
     line = socket;
@@ -38,8 +41,7 @@ beforeEach(async () => {
         text = text.slice(at + 1);
         asked.push(message.execute);
         if (message.execute === 'guest-sync-delimited') {
-          socket.write(Buffer.from([0xff]));
-          reply(socket, message.arguments?.id);
+          socket.write(Buffer.concat([Buffer.from(before), Buffer.from([0xff]), Buffer.from(`${JSON.stringify({ return: message.arguments?.id })}\n`)]));
         } else answer(message, socket);
       }
     });
@@ -77,6 +79,15 @@ describe('the guest agent’s client', () => {
     await agent.look();
     expect(await Promise.all([agent.command('guest-info'), agent.command('guest-get-osinfo')])).toEqual(['guest-info', 'guest-get-osinfo']);
     expect(asked).toEqual(['guest-sync-delimited', 'guest-info', 'guest-get-osinfo']);
+  });
+
+  it('finds its answer behind others in one piece: the agent complains of the byte that begins a synchronization', async () => {
+    before = '{"error": {"class": "GenericError", "desc": "JSON parse error"}}\n{"return": "of an earlier client"}\n';
+    await agent.look();
+    expect(await agent.command('guest-info', {}, 1000)).toBe('guest-info');
+    answer = ({ execute }, socket) => void socket.write(`${JSON.stringify({ return: execute })}\n{"return": "never asked for"}\n`);
+    expect(await agent.command('guest-get-osinfo', {}, 1000)).toBe('guest-get-osinfo');
+    expect(await agent.command('guest-get-users', {}, 1000)).toBe('guest-get-users');
   });
 
   it('does not take a late answer for that of the next command', async () => {

@@ -34,6 +34,9 @@ export class AgentClient implements GuestAgent {
   #synced = false;
   #queue: Promise<unknown> = Promise.resolve();
   #received: Buffer = Buffer.alloc(0);
+  #asking = false;
+  /** Lines that came together with the one that was waited for: one chunk may hold several. */
+  #lines: Buffer[] = [];
   /** Who waits for the next line, or for the end of the channel. */
   #waiting: { line(line: Buffer): void; lost(error: AgentError): void } | undefined;
 
@@ -89,9 +92,14 @@ export class AgentClient implements GuestAgent {
     const end = performance.now() + timeoutMs;
     if (!this.#connected || this.#closed) throw notConnected();
     const socket = await this.#open();
-    if (!this.#synced) await this.#sync(socket, end);
-    this.#send(socket, name, args);
-    return read(await this.#line(end, name));
+    this.#asking = true;
+    try {
+      if (!this.#synced) await this.#sync(socket, end);
+      this.#send(socket, name, args);
+      return read(await this.#line(end, name));
+    } finally {
+      this.#asking = false;
+    }
   }
 
   async #sync(socket: Socket, end: number): Promise<void> {
@@ -108,6 +116,8 @@ export class AgentClient implements GuestAgent {
   }
 
   #send(socket: Socket, name: string, args: Record<string, unknown> | undefined): void {
+    // What came before it is no answer to it.
+    this.#lines = [];
     socket.write(`${JSON.stringify({ execute: name, ...(args ? { arguments: args } : {}) })}\n`);
   }
 
@@ -134,14 +144,18 @@ export class AgentClient implements GuestAgent {
     for (let at = this.#received.indexOf(newline); at !== -1; at = this.#received.indexOf(newline)) {
       const line = this.#received.subarray(0, at);
       this.#received = this.#received.subarray(at + 1);
+      if (this.#waiting) this.#waiting.line(line);
       // Nobody waits for what comes too late, or was never asked for.
-      this.#waiting?.line(line);
+      else if (this.#asking) this.#lines.push(line);
     }
-    if (this.#received.length > longestAnswer) this.#drop(new AgentError('BadAnswer', 'The guest agent’s answer has no end.'));
+    const kept = this.#lines.reduce((sum, line) => sum + line.length, this.#received.length);
+    if (kept > longestAnswer) this.#drop(new AgentError('BadAnswer', 'The guest agent’s answer has no end.'));
   }
 
   /** The next line, until the time given. */
   #line(end: number, name: string): Promise<Buffer> {
+    const next = this.#lines.shift();
+    if (next) return Promise.resolve(next);
     return new Promise((resolve, reject) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -172,6 +186,7 @@ export class AgentClient implements GuestAgent {
     this.#socket = undefined;
     this.#synced = false;
     this.#received = Buffer.alloc(0);
+    this.#lines = [];
     this.#waiting?.lost(error);
     socket?.destroy();
   }
