@@ -21,8 +21,12 @@ const againMs = 1000;
 /** A guest that could not hold still is given some time. */
 const freezeAgainMs = 5000;
 
+/** Of snapshots that could not be taken: when they are tried again, as `performance.now()`, by namespace and name. */
+type Pauses = Map<string, number>;
+
 export function controlSnapshots(parts: SnapshotParts): Controller {
   const { resources } = parts;
+  const pauses: Pauses = new Map();
   const openOnesOf = (namespace: string | undefined, machine: string | undefined): Key[] =>
     resources
       .list(virtualMachineSnapshots, { namespace: namespace ?? '' })
@@ -36,12 +40,13 @@ export function controlSnapshots(parts: SnapshotParts): Controller {
     ],
     reconcile: async ({ namespace, name }) => {
       const snapshot = resources.get(virtualMachineSnapshots, namespace, name);
+      if (!snapshot || !isOpen(snapshot)) pauses.delete(`${namespace ?? ''}/${name}`);
       if (!snapshot) return undefined;
       if (snapshot.metadata.deletionTimestamp !== undefined) {
         end(parts, snapshot);
         return undefined;
       }
-      return isOpen(snapshot) ? bring(parts, snapshot) : undefined;
+      return isOpen(snapshot) ? bring(parts, pauses, snapshot) : undefined;
     },
   });
 }
@@ -51,7 +56,7 @@ const isOpen = ({ status }: VirtualMachineSnapshot): boolean => status?.phase !=
 export const contentNameOf = (snapshot: VirtualMachineSnapshot): string =>
   snapshot.status?.virtualMachineSnapshotContentName ?? `vmsnapshot-content-${snapshot.metadata.uid ?? ''}`;
 
-async function bring(parts: SnapshotParts, given: VirtualMachineSnapshot): Promise<ReconcileResult> {
+async function bring(parts: SnapshotParts, pauses: Pauses, given: VirtualMachineSnapshot): Promise<ReconcileResult> {
   const { resources } = parts;
   const { namespace, name = '' } = given.metadata;
   if (!given.metadata.finalizers?.includes(SNAPSHOT_FINALIZER)) {
@@ -64,6 +69,10 @@ async function bring(parts: SnapshotParts, given: VirtualMachineSnapshot): Promi
     fail(parts, given);
     return undefined;
   }
+  // What is told of a failure is a change, and would bring us back at once.
+  const id = `${namespace ?? ''}/${name}`;
+  const pause = (pauses.get(id) ?? 0) - performance.now();
+  if (pause > 0) return { requeueAfterMs: Math.min(pause, left) };
   const wait: ReconcileResult = left === Infinity ? undefined : { requeueAfterMs: left };
   const vm = resources.get(virtualMachines, namespace, given.spec.source.name);
   if (!vm || vm.metadata.deletionTimestamp !== undefined) {
@@ -96,7 +105,9 @@ async function bring(parts: SnapshotParts, given: VirtualMachineSnapshot): Promi
       draft.status.conditions = withCondition(draft.status.conditions, 'Progressing', 'False', 'In error state');
       if (writer?.quiesce?.failed) tellIndications(draft.status, indicationsOf(vmi, writer.quiesce));
     });
-    return { requeueAfterMs: Math.min(writer?.quiesce?.failed ? freezeAgainMs : againMs, left) };
+    const pauseMs = writer?.quiesce?.failed ? freezeAgainMs : againMs;
+    pauses.set(id, performance.now() + pauseMs);
+    return { requeueAfterMs: Math.min(pauseMs, left) };
   }
   succeed(parts, given, indicationsOf(vmi, writer?.quiesce, given.status?.indications));
   unlock(parts, vm.metadata.namespace, vm.metadata.name ?? '', name);
