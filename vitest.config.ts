@@ -1,11 +1,27 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const electronStandIn = fileURLToPath(new URL('test/desktop/electron-stand-in.ts', import.meta.url));
 
+/** A file that takes minutes and is begun last keeps everybody waiting. */
+const longest = ['debian-guest', 'guest-agent', 'exports', 'machine-page', 'machine-actions', 'metrics'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return at === -1 ? longest.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve: { alias: { electron: electronStandIn } },
@@ -22,11 +38,12 @@ export default defineConfig({
         test: { name: 'renderer', include: ['renderer/**/*.test.ts', 'test/preview/**/*.test.ts'] },
       },
       {
-        // Each file has an engine of its own; guests without hardware virtualization want the processor to themselves.
+        // Each file has an engine of its own. A guest without hardware virtualization takes one processor, so two files
+        // at once are what the smallest computer can carry, and what every test must stand.
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: Math.min(4, availableParallelism()),
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { testingNeeds } from '../../shared/host/packages.ts';
 import { bundle } from '../lib/bundle.ts';
 import { root } from '../lib/root.ts';
-import { runTool } from '../lib/run.ts';
+import { runTool, runToolAside } from '../lib/run.ts';
 import { ensureSystemPackages } from '../lib/system-packages.ts';
 
 interface Count {
@@ -26,8 +26,8 @@ const artifacts = join(root, 'test', '.artifacts');
 const started = Date.now();
 
 async function checked(name: string, entry: string, args: readonly string[]): Promise<Count> {
-  console.log(`\n── ${name}`);
-  const code = await runTool(entry, args);
+  const { code, output } = await runToolAside(entry, args);
+  console.log(`\n── ${name}\n${output.trimEnd()}`);
   return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
@@ -63,13 +63,18 @@ const ready = await ensureSystemPackages(testingNeeds, {
 if (!ready) process.exit(1);
 
 mkdirSync(artifacts, { recursive: true });
-const counts = [
-  await checked('lint', 'eslint/bin/eslint.js', ['.', '--max-warnings', '0']),
+// Each of these has use for one processor. The images take minutes when they are made for the first time.
+const images = runToolAside(join('..', 'test', 'rig', 'images', 'make-all.ts'), []);
+const typed = async (): Promise<Count[]> => [
   await checked('types', 'typescript/bin/tsc', ['--noEmit']),
   await checked('components', 'svelte-check/bin/svelte-check', ['--tsconfig', './tsconfig.json', '--fail-on-warnings']),
 ];
+const counts = (await Promise.all([checked('lint', 'eslint/bin/eslint.js', ['.', '--max-warnings', '0']), typed()])).flat();
 await bundle();
-for (const project of ['unit', 'renderer', 'conformance', 'e2e']) counts.push(await suite(project));
+for (const project of ['unit', 'renderer']) counts.push(await suite(project));
+const made = await images;
+if (made.code !== 0) console.error(`\nNot all images for the tests could be made; those that need them will fail.\n${made.output}`);
+for (const project of ['conformance', 'e2e']) counts.push(await suite(project));
 
 const sum = (key: keyof Count): number => counts.reduce((total, count) => total + count[key], 0);
 console.log(`\nTook ${Math.round((Date.now() - started) / 1000)} s.`);

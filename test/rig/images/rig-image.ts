@@ -19,6 +19,7 @@ const images = {
 };
 
 export type RigImage = keyof typeof images;
+export const rigImageNames = Object.keys(images) as RigImage[];
 
 /** The path of a test image; takes seconds the first time, Debian minutes. */
 export const rigImage = (name: RigImage): string => images[name]();
