@@ -27,6 +27,8 @@ import { machinesTopic, machineTopic } from './machines/machine-topics.ts';
 import { CollectedSamples } from './metrics/collected.ts';
 import { metricsTopic } from './metrics/metrics-topic.ts';
 import { usageTopic } from './metrics/usage-topic.ts';
+import { MachineTemplates } from './new-machine/machine-templates.ts';
+import { newMachineCalls } from './new-machine/new-machine-calls.ts';
 import { placementTopic } from './placement/placement-topic.ts';
 import { RoomSources } from './placement/room-sources.ts';
 import { Journal } from './tasks/journal.ts';
@@ -68,6 +70,7 @@ export function createBackend(options: BackendOptions): Backend {
   const uploads = new Uploads(clusters);
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
+  const templates = new MachineTemplates(join(dataDir, 'machine-templates.json'), log);
   const rooms = new RoomSources();
   const ways = access(clusters, dataDir);
   return {
@@ -80,7 +83,9 @@ export function createBackend(options: BackendOptions): Backend {
           return {};
         },
         ...clusterCalls(clusters),
-        ...machineCalls({ clusters, tasks }),
+        ...machineCalls(clusters),
+        ...newMachineCalls({ clusters, tasks }),
+        ...templates.calls(),
         ...actionCalls({ clusters, tasks }),
         ...backupCalls({ clusters, tasks }, checks),
         ...guestCalls(clusters),
@@ -104,6 +109,7 @@ export function createBackend(options: BackendOptions): Backend {
         nodes: ({ clusterId }) => nodesTopic(clusters, clusterId),
         machines: ({ clusterId }) => machinesTopic(clusters, clusterId),
         views: () => views.topic,
+        templates: () => templates.topic,
         machine: (ref) => machineTopic(clusters, ref),
         snapshots: (ref) => snapshotsTopic(clusters, ref),
         tasks: () => tasks.topic,

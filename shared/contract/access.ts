@@ -41,6 +41,20 @@ export const hostKey = z.object({
 });
 export type HostKey = z.infer<typeof hostKey>;
 
+/** The public half of a key of this computer's user. */
+export const publicKey = z.object({
+  /** `ssh-ed25519` */
+  type: z.string(),
+  comment: z.string(),
+  /** As it stands in `authorized_keys`. */
+  text: z.string(),
+  /** As OpenSSH shows it: `SHA256:…`. */
+  fingerprint: z.string(),
+  from: z.enum(['file', 'agent']),
+  path: z.string().optional(),
+});
+export type PublicKey = z.infer<typeof publicKey>;
+
 /** What the server is told besides this computer's keys and agent. Asked each time, kept nowhere. */
 export const sshSecret = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('password'), password: z.string().max(1000) }),
@@ -72,6 +86,8 @@ export const accessCalls = {
       userName: z.string(),
     }),
   },
+  /** Keys that a guest can be given, so that it lets this computer's user in. */
+  'ssh.publicKeys': { input: z.object({}), output: z.object({ keys: z.array(publicKey) }) },
   'ssh.resize': { input: z.object({ sessionId: z.string(), ...size }), output: z.object({}) },
 };
 

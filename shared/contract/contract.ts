@@ -10,14 +10,16 @@ import { imageCalls, imageStreams, imageTopics } from './images.ts';
 import { machineActionCalls, machineActionTopics } from './machine-actions.ts';
 import { machineCalls, machineTopics } from './machines.ts';
 import { manifestCalls } from './manifests.ts';
+import { machineTemplateCalls, machineTemplateTopics } from './machine-templates.ts';
 import { metricsTopics } from './metrics.ts';
+import { newMachineCalls } from './new-machine.ts';
 import { placementTopics } from './placement.ts';
 import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
-  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...metricsTopics, ...placementTopics, ...imageTopics },
+  calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...newMachineCalls, ...machineTemplateCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
+  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...machineTemplateTopics, ...metricsTopics, ...placementTopics, ...imageTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

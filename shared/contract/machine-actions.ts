@@ -1,7 +1,7 @@
 /** What is done to a machine beyond its power: copies of it, changes of its shape, and its end. */
 import { z } from 'zod';
 import { topic } from './define.ts';
-import { actionState, objectRef } from './machines.ts';
+import { actionState, objectRef, runStrategy } from './machines.ts';
 
 /** What was begun goes on by itself; the task with this id tells how. */
 const begun = z.object({ taskId: z.string() });
@@ -69,8 +69,6 @@ export const machineSize = z.object({
   limits: z.object({ cores: z.number(), memoryBytes: z.number() }).partial(),
 });
 export type MachineSize = z.infer<typeof machineSize>;
-
-export const runStrategy = z.enum(['Always', 'RerunOnFailure', 'Manual', 'Halted', 'Once']);
 
 const texts = z.record(z.string(), z.string());
 

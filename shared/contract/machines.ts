@@ -21,6 +21,8 @@ export type PowerCommand = z.infer<typeof powerCommand>;
 /** Whether an action can be used now; if not, why not, in words for a tooltip. */
 export const actionState = z.object({ allowed: z.boolean(), reason: z.string().optional() });
 
+export const runStrategy = z.enum(['Always', 'RerunOnFailure', 'Manual', 'Halted', 'Once']);
+
 /** How a status is to be drawn; each has its own colour, shape and word. */
 export const statusTone = z.enum(['good', 'busy', 'off', 'warning', 'bad']);
 export type StatusTone = z.infer<typeof statusTone>;
@@ -170,48 +172,7 @@ export const guestReport = z.object({
 });
 export type GuestReport = z.infer<typeof guestReport>;
 
-export const newMachine = z.object({
-  clusterId: z.string(),
-  namespace: z.string(),
-  name: z.string(),
-  description: z.string().optional(),
-  /** What it boots from: an installer ISO beside an empty disk, a copy of a disk image, or nothing yet. */
-  source: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('iso'), image: z.string() }),
-    z.object({ kind: z.literal('disk'), image: z.string() }),
-    z.object({ kind: z.literal('empty') }),
-  ]),
-  cores: z.number().int().positive(),
-  memoryBytes: z.number().int().positive(),
-  diskBytes: z.number().int().positive(),
-  firmware: z.enum(['bios', 'uefi']),
-  diskBus: z.enum(['virtio', 'sata', 'scsi']),
-  network: z.enum(['nat', 'none']),
-  networkModel: z.enum(['virtio', 'e1000']),
-  start: z.boolean(),
-});
-export type NewMachine = z.infer<typeof newMachine>;
-
-/** What a form for a new machine begins with and may ask for, from what the cluster has. */
-export const newMachineDefaults = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  cores: z.number(),
-  memoryBytes: z.number(),
-  diskBytes: z.number(),
-  firmware: z.enum(['bios', 'uefi']),
-  uefiAvailable: z.boolean(),
-  limits: z.object({ cores: z.number(), memoryBytes: z.number(), diskFreeBytes: z.number().optional() }),
-  takenNames: z.array(z.string()),
-});
-export type NewMachineDefaults = z.infer<typeof newMachineDefaults>;
-
 export const machineCalls = {
-  'machines.defaults': {
-    input: z.object({ clusterId: z.string(), image: z.string().optional() }),
-    output: newMachineDefaults,
-  },
-  'machines.create': { input: newMachine, output: objectRef },
   'machines.power': { input: objectRef.extend({ action: powerCommand }), output: z.object({}) },
   /** Fails where no agent answers. */
   'machines.guest': { input: objectRef, output: guestReport },

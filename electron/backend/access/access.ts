@@ -13,6 +13,7 @@ import { PortForwards } from './port-forwards.ts';
 import { askHostKey, logIn } from './ssh/connect.ts';
 import { HostKeys } from './ssh/host-keys.ts';
 import { agentSocket, ownKeys } from './ssh/own-keys.ts';
+import { publicKeys } from './ssh/public-keys.ts';
 import { Shells } from './ssh/shell.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -22,7 +23,7 @@ const browserFailsMs = 500;
 type Target = ObjectRef & { port: number };
 
 interface Handlers {
-  calls: Pick<CallHandlers, 'access.forward' | 'access.closeForward' | 'access.browse' | 'ssh.hostKey' | 'ssh.trust' | 'ssh.keys' | 'ssh.resize'>;
+  calls: Pick<CallHandlers, 'access.forward' | 'access.closeForward' | 'access.browse' | 'ssh.hostKey' | 'ssh.trust' | 'ssh.keys' | 'ssh.publicKeys' | 'ssh.resize'>;
   topics: Pick<TopicHandlers, 'forwards'>;
   streams: Pick<StreamHandlers, 'ssh.shell'>;
   /** Closes every port. Shells end with their windows. */
@@ -59,6 +60,7 @@ export function access(clusters: Clusters, dataDir: string): Handlers {
         const keys = (await ownKeys()).map(({ path, type, encrypted }) => ({ path, type, encrypted }));
         return { agent: agentSocket() !== undefined, keys, userName: userInfo().username };
       },
+      'ssh.publicKeys': async () => ({ keys: await publicKeys() }),
       'ssh.resize': ({ sessionId, rows, columns }) => {
         shells.resize(sessionId, rows, columns);
         return Promise.resolve({});

@@ -1,11 +1,13 @@
 /** The kinds that are watched, and the paths of their lists. */
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachineClone } from '#shared/kube/clone.ts';
-import type { KubeEvent, KubeNode, PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
+import type { KubeEvent, KubeNode, PersistentVolumeClaim, Secret, StorageClass } from '#shared/kube/core.ts';
 import type { VirtualMachineExport } from '#shared/kube/export.ts';
+import type { Instancetype, Preference } from '#shared/kube/instancetype.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { VirtualMachineInstanceMigration } from '#shared/kube/migration.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
+import type { Service } from '#shared/kube/service.ts';
 import type { VirtualMachineRestore, VirtualMachineSnapshot, VirtualMachineSnapshotContent } from '#shared/kube/snapshot.ts';
 
 export interface Kind<T extends KubeObject> {
@@ -36,7 +38,17 @@ export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), cl
 export const exports = kind<VirtualMachineExport>('/apis/export.kubevirt.io/v1beta1', 'virtualmachineexports');
 export const storageClasses: Kind<StorageClass> = { ...kind<StorageClass>('/apis/storage.k8s.io/v1', 'storageclasses'), clusterWide: true };
 export const events = kind<KubeEvent>('/api/v1', 'events');
-export const services = kind<KubeObject>('/api/v1', 'services');
+export const services = kind<Service>('/api/v1', 'services');
+export const secrets = kind<Secret>('/api/v1', 'secrets');
+export const networkAttachmentDefinitions = kind<KubeObject & { spec?: { config?: string } }>('/apis/k8s.cni.cncf.io/v1', 'network-attachment-definitions');
+export const clusterInstancetypes: Kind<Instancetype> = {
+  ...kind<Instancetype>('/apis/instancetype.kubevirt.io/v1beta1', 'virtualmachineclusterinstancetypes'),
+  clusterWide: true,
+};
+export const clusterPreferences: Kind<Preference> = {
+  ...kind<Preference>('/apis/instancetype.kubevirt.io/v1beta1', 'virtualmachineclusterpreferences'),
+  clusterWide: true,
+};
 export const cdiConfigs = kind<CdiConfig>('/apis/cdi.kubevirt.io/v1beta1', 'cdiconfigs');
 
 /** The path of one object, or of the list where no name is given. */

@@ -4,7 +4,8 @@ import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { GuestReport, ObjectRef } from '#shared/contract/machines.ts';
 import type { KubeNode } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
-import type { KubeList, KubeObject } from '#shared/kube/object.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import type { Service } from '#shared/kube/service.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { nodes, pathOf, services, subresourcePath, virtualMachines } from '../clusters/kinds.ts';
@@ -24,11 +25,6 @@ interface FileSystems {
 
 interface Users {
   items?: { userName?: string; loginTime?: number }[];
-}
-
-/** Kubernetes' Service, as far as a way into a guest needs it. */
-interface Service extends KubeObject {
-  spec: { type?: string; selector?: Record<string, string>; ports?: { port: number; nodePort?: number }[] };
 }
 
 const sshPort = 22;

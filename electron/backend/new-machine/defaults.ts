@@ -1,0 +1,49 @@
+/** What a form for a new machine begins with, from what the cluster has. */
+import type { NewMachineDefaults } from '#shared/contract/new-machine.ts';
+import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
+import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
+import { uniqueName } from '#shared/kube/names.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import { parseQuantity } from '#shared/kube/quantities.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { claims, pathOf, virtualMachines } from '../clusters/kinds.ts';
+import { nodesOf } from '../clusters/nodes.ts';
+
+const gib = 2 ** 30;
+const defaultNamespace = 'default';
+const smallestDiskBytes = 20 * gib;
+
+export async function defaults(cluster: ClusterConnection, image: string | undefined): Promise<NewMachineDefaults> {
+  const client = await cluster.client();
+  const [machines, hosts, claim] = await Promise.all([
+    client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, defaultNamespace)),
+    nodesOf(cluster),
+    image === undefined
+      ? undefined
+      : client.call<PersistentVolumeClaim>('GET', pathOf(claims, defaultNamespace, image)).catch(() => undefined),
+  ]);
+  const takenNames = machines.items.map((machine) => machine.metadata.name ?? '');
+  const largest = (value: (node: (typeof hosts)[number]) => number): number => Math.max(1, ...hosts.map(value));
+  const cores = largest((node) => node.cpus);
+  const memoryBytes = largest((node) => node.memoryBytes);
+  const freeBytes = hosts.map((node) => node.diskFreeBytes).filter((bytes) => bytes !== undefined);
+  const imageBytes = parseQuantity(claim?.status?.capacity?.storage) ?? 0;
+  return {
+    namespace: defaultNamespace,
+    name: uniqueName(image ?? 'machine', takenNames),
+    cores: Math.min(2, cores),
+    // An eighth of the host leaves room for others; two gibibytes are what today's installers ask for.
+    memoryBytes: Math.max(0.5 * gib, Math.min(2 * gib, roundDown(memoryBytes / 4, 0.25 * gib))),
+    diskBytes: Math.max(smallestDiskBytes, Math.ceil(imageBytes / gib) * gib),
+    firmware: 'bios',
+    uefiAvailable: hosts.some((node) => node.uefi),
+    limits: {
+      cores,
+      memoryBytes,
+      ...(freeBytes.length === 0 ? {} : { diskFreeBytes: Math.max(...freeBytes) }),
+    },
+    takenNames,
+  };
+}
+
+const roundDown = (value: number, step: number): number => Math.floor(value / step) * step;
