@@ -21,7 +21,7 @@ describe.each(carriers)('calls over %s', (_name, connect) => {
   it('refuses bad input before its handler sees it, and names the field', async () => {
     const handler = vi.fn();
     channel.serveCalls({ 'machines.create': handler });
-    const failure = channel.client.call('machines.create', { ...ref, source: { kind: 'iso' } } as never);
+    const failure = channel.client.call('machines.create', { make: 'new', ...ref, source: { kind: 'iso' } } as never);
     await expect(failure).rejects.toMatchObject({ code: 'bad-input', field: 'source.image' });
     expect(handler).not.toHaveBeenCalled();
   });

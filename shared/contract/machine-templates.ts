@@ -28,7 +28,7 @@ export const machineTemplate = z.object({
   name: templateName,
   /** When it was saved, in milliseconds since the epoch. */
   saved: z.number(),
-  machine: newMachine.omit({ clusterId: true, namespace: true, name: true, userData: true }),
+  machine: newMachine.omit({ make: true, clusterId: true, namespace: true, name: true, userData: true }),
   /** The form's answers without the password, or what was written by hand without what is secret in it. */
   cloudInit: z
     .discriminatedUnion('kind', [

@@ -69,6 +69,7 @@ const shape = {
 
 /** A machine that is made anew. */
 export const newMachine = z.object({
+  make: z.literal('new'),
   clusterId: z.string(),
   namespace: z.string(),
   name: z.string(),
@@ -79,10 +80,10 @@ export const newMachine = z.object({
 export type NewMachine = z.infer<typeof newMachine>;
 
 /** A machine as a snapshot holds it, with disks of its own. */
-export const machineFromSnapshot = objectRef.extend({ snapshot: name });
+export const machineFromSnapshot = objectRef.extend({ make: z.literal('copy'), snapshot: name });
 export type MachineFromSnapshot = z.infer<typeof machineFromSnapshot>;
 
-export const machineRequest = z.union([newMachine, machineFromSnapshot]);
+export const machineRequest = z.discriminatedUnion('make', [newMachine, machineFromSnapshot]);
 export type MachineRequest = z.infer<typeof machineRequest>;
 
 /** What a form for a new machine begins with and may ask for, from what the cluster has. */

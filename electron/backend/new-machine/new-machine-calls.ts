@@ -1,8 +1,6 @@
 /** Making machines, and looking at what would be made. */
 import { stringify } from 'yaml';
 import type { CallHandlers } from '#shared/channel/handlers.ts';
-import { HayloftError } from '#shared/contract/errors.ts';
-import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { virtualMachines } from '../clusters/kinds.ts';
 import { refOf, type ActionParts } from '../machine-actions/parts.ts';

@@ -9,7 +9,7 @@ import { EditorState, type Extension, type Text } from '@codemirror/state';
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers, type Tooltip } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { typeWords, type KindSchema, type Schema } from './schema.ts';
-import { findProblems } from './validate.ts';
+import { findProblems, type Finding } from './validate.ts';
 import { placeAt } from './yaml-path.ts';
 
 const colours = HighlightStyle.define([
@@ -51,26 +51,31 @@ export interface EditorOptions {
   text: string;
   readOnly: boolean;
   schema: () => KindSchema | undefined;
+  /** What is wrong with the text; default: what the schema says. */
+  problems?: (text: string) => Finding[];
+  /** The Tab key leads out of it, as out of any field of a form. */
+  tabLeaves?: boolean;
   changed: (text: string) => void;
   /** Ctrl/Cmd-S. */
   save: () => void;
   label: string;
 }
 
-export function createEditor({ parent, text, readOnly, schema, changed, save, label }: EditorOptions): EditorView {
+export function createEditor({ parent, text, readOnly, schema, problems, tabLeaves = false, changed, save, label }: EditorOptions): EditorView {
+  const find = problems ?? ((written: string) => findProblems(written, schema()));
   const state = EditorState.create({
     doc: text,
     extensions: [
       ...[lineNumbers(), foldGutter(), history(), indentOnInput(), bracketMatching(), closeBrackets(), highlightActiveLine(), highlightActiveLineGutter()],
       ...[highlightSelectionMatches(), search({ top: true }), yaml(), indentUnit.of('  '), look, hover(schema), EditorView.lineWrapping],
-      keymap.of([{ key: 'Mod-s', preventDefault: true, run: () => (save(), true) }, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, indentWithTab]),
+      keymap.of([{ key: 'Mod-s', preventDefault: true, run: () => (save(), true) }, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...(tabLeaves ? [] : [indentWithTab])]),
       EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed(update.state.doc.toString());
       }),
       readOnly
         ? [EditorState.readOnly.of(true)]
-        : [autocompletion({ override: [(context) => complete(context, schema())], icons: false }), linter((view) => lint(view, schema())), lintGutter()],
+        : [autocompletion({ override: [(context) => complete(context, schema())], icons: false }), linter((view) => lint(view, find)), lintGutter()],
     ],
   });
   return new EditorView({ parent, state });
@@ -87,9 +92,9 @@ export function setText(view: EditorView, text: string): void {
   view.dispatch({ changes: { from, to: old.length - back, insert: text.slice(from, text.length - back) } });
 }
 
-const lint = (view: EditorView, schema: KindSchema | undefined): Diagnostic[] => {
+const lint = (view: EditorView, find: (text: string) => Finding[]): Diagnostic[] => {
   const { length } = view.state.doc;
-  return findProblems(view.state.doc.toString(), schema).map(({ from, to, ...rest }) => ({ ...rest, from: Math.min(from, length), to: Math.min(to, length) }));
+  return find(view.state.doc.toString()).map(({ from, to, ...rest }) => ({ ...rest, from: Math.min(from, length), to: Math.min(to, length) }));
 };
 
 const linesOf = (text: Text): string[] => text.toJSON();

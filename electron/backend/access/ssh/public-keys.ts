@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ParsedKey } from 'ssh2';
 import type { PublicKey } from '#shared/contract/access.ts';
 import { agentSocket } from './own-keys.ts';
 
@@ -66,7 +67,7 @@ async function fromAgent(socket: string): Promise<PublicKey[]> {
     new ssh.OpenSSHAgent(socket).getIdentities((error, keys = []) => {
       clearTimeout(late);
       if (error) return resolve([]);
-      const found = keys.flatMap((key) => parsePublicKey(`${key.type} ${key.getPublicSSH().toString('base64')} ${key.comment}`, 'agent') ?? []);
+      const found = (keys as ParsedKey[]).flatMap((key) => parsePublicKey(`${key.type} ${key.getPublicSSH().toString('base64')} ${key.comment}`, 'agent') ?? []);
       return resolve(found);
     });
   });

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
-import type { NewMachine } from '#shared/contract/machines.ts';
+import type { NewMachine } from '#shared/contract/new-machine.ts';
 import { machineManifest } from './machine.ts';
 
 const gib = 2 ** 30;
 const form: NewMachine = {
+  make: 'new',
   clusterId: 'local',
   namespace: 'default',
   name: 'web',
@@ -13,9 +14,9 @@ const form: NewMachine = {
   diskBytes: 20 * gib,
   firmware: 'bios',
   diskBus: 'virtio',
-  network: 'nat',
-  networkModel: 'virtio',
-  start: true,
+  tpm: false,
+  networks: [{ kind: 'nat', model: 'virtio', forwards: [] }],
+  runStrategy: 'RerunOnFailure',
 };
 
 it('boots an ISO after an empty disk of its own', () => {
@@ -35,7 +36,7 @@ it('boots an ISO after an empty disk of its own', () => {
 });
 
 it('copies a disk image, and leaves a machine without a network without one', () => {
-  const { spec } = machineManifest({ ...form, source: { kind: 'disk', image: 'shell' }, network: 'none', start: false });
+  const { spec } = machineManifest({ ...form, source: { kind: 'disk', image: 'shell' }, networks: [], runStrategy: 'Halted' });
   expect(spec.runStrategy).toBe('Halted');
   expect(spec.dataVolumeTemplates?.[0]?.spec.source).toEqual({ pvc: { namespace: 'default', name: 'shell' } });
   expect(spec.template.spec.networks).toBeUndefined();

@@ -6,7 +6,7 @@ import { cloudInitOf } from './cloud-init.ts';
 import { machineManifest } from './machine.ts';
 import { forwardsOf } from './networks.ts';
 
-export const isCopy = (request: MachineRequest): request is MachineFromSnapshot => 'snapshot' in request;
+export const isCopy = (request: MachineRequest): request is MachineFromSnapshot => request.make === 'copy';
 
 /** @returns in the order in which they are to be made: what a machine names comes before it */
 export function objectsOf(request: MachineRequest): KubeObject[] {
