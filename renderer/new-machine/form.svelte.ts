@@ -55,6 +55,8 @@ export class NewMachineForm {
   objections = $state.raw<readonly (Objection | HayloftError)[]>([]);
   submitted = $state(false);
   creating = $state(false);
+  /** A password was written whose hash is still to come. */
+  hashing = $state(false);
   /** Name of the template that the answers come from. */
   template = $state<string | undefined>(undefined);
   readonly images: readonly Image[];
@@ -117,10 +119,16 @@ export class NewMachineForm {
     }
   }
 
+  /** Another way to answer: what is missing for it is not to be told at once. */
+  askAnew(): void {
+    this.submitted = false;
+    this.objections = [];
+  }
+
   use(template: MachineTemplate): void {
+    this.askAnew();
     const { source, ...answers } = answersOfTemplate(template, { images: this.images, offers: this.offers });
     this.template = template.name;
-    this.objections = [];
     for (const field of ['cores', 'memoryBytes', 'diskBytes', 'firmware', 'diskBus'] as const) this.written[field] = true;
     this.tab = source?.kind === 'volume' ? 'volume' : 'image';
     this.volume = source?.kind === 'volume' ? source.volume.claim : undefined;

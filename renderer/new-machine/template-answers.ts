@@ -2,7 +2,7 @@
 import { holdsSecrets, withoutSecrets } from '#shared/cloud-init/secrets.ts';
 import { noCloudInitAnswers } from '#shared/cloud-init/user-data.ts';
 import type { Image } from '#shared/contract/images.ts';
-import type { MachineTemplate } from '#shared/contract/machine-templates.ts';
+import { machineTemplate, type MachineTemplate } from '#shared/contract/machine-templates.ts';
 import type { Offers } from '#shared/contract/new-machine.ts';
 import { gib, machineOf, type Answers, type Source } from './answers.ts';
 import { answersOfCard } from './network-answers.ts';
@@ -15,7 +15,7 @@ export interface Present {
 
 /** @param answers without problems, and not those for a copy of a snapshot */
 export function templateOf(name: string, answers: Answers): Omit<MachineTemplate, 'saved'> {
-  const { make: _make, clusterId: _cluster, namespace: _namespace, name: _name, userData: _userData, ...machine } = machineOf(answers, '', '');
+  const machine = machineTemplate.shape.machine.parse(machineOf(answers, '', ''));
   const { on, form, text } = answers.cloudInit;
   const { passwordHash, ...others } = form;
   if (!on) return { name, machine, secretsLeftOut: false };

@@ -1,5 +1,5 @@
 /** What is wrong with cloud-init's user-data, before a guest reads it. Pure. */
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { knownKeys } from './known-keys.ts';
 
 /** What KubeVirt takes in the machine itself; more goes into a Secret. */
@@ -46,16 +46,16 @@ export function checkUserData(text: string): UserDataFinding[] {
   found.push(...document.errors.map(({ pos, message }) => finding('error', pos[0], pos[1], sentence(message))));
   if (document.errors.length > 0) return found;
   found.push(...document.warnings.map(({ pos, message }) => finding('warning', pos[0], pos[1], sentence(message))));
-  const { contents } = document;
+  const contents: unknown = document.contents;
   if (contents === null || (isScalar(contents) && contents.value === null)) return found;
   if (!isMap(contents)) {
-    const [from = 0, to = 1] = contents.range ?? [];
+    const [from, to] = isNode(contents) && contents.range ? contents.range : [0, 1];
     return [...found, finding('error', from, to, 'Below the first line there are to be keys with values, such as “hostname: web”.')];
   }
   for (const { key } of contents.items) {
     const name = isScalar(key) ? String(key.value) : String(key);
     if (knownKeys.has(name)) continue;
-    const [from = 0, to = 1] = (isScalar(key) ? key.range : undefined) ?? [];
+    const [from, to] = isScalar(key) && key.range ? key.range : [0, 1];
     found.push(finding('warning', from, to, `cloud-init does not know “${name}”, and would pass over it.`));
   }
   return found;

@@ -1,5 +1,5 @@
 /** Sends what a machine is made of: first for the cluster to look at, then to be kept; all of it or nothing. */
-import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import { clones, pathOf, secrets, services, virtualMachines, type Kind } from '../clusters/kinds.ts';

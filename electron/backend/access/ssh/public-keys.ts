@@ -66,9 +66,12 @@ async function fromAgent(socket: string): Promise<PublicKey[]> {
     const late = setTimeout(() => resolve([]), agentAnswersMs);
     new ssh.OpenSSHAgent(socket).getIdentities((error, keys = []) => {
       clearTimeout(late);
-      if (error) return resolve([]);
+      if (error) {
+        resolve([]);
+        return;
+      }
       const found = (keys as ParsedKey[]).flatMap((key) => parsePublicKey(`${key.type} ${key.getPublicSSH().toString('base64')} ${key.comment}`, 'agent') ?? []);
-      return resolve(found);
+      resolve(found);
     });
   });
 }
