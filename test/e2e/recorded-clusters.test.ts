@@ -11,6 +11,7 @@ import { startRecorded } from '../recorded/load.ts';
 import { RecordingProxy, type RecordedRequest } from '../recorded/recording-proxy.ts';
 import type { RigEngine } from '../rig/engine.ts';
 import { until } from '../rig/until.ts';
+import { choose, reach } from './menus.ts';
 import { startSession, type Session } from './session.ts';
 
 let session: Session;
@@ -57,7 +58,7 @@ async function menuOf(name: string): Promise<void> {
 
 async function fromList(name: string, action: string | RegExp): Promise<void> {
   await menuOf(name);
-  await session.page.getByRole('menuitem', { name: action }).click();
+  await choose(session.page, action);
 }
 
 /** What came, once so many have. */
@@ -138,7 +139,7 @@ describe('actions on a KubeVirt cluster', () => {
       },
     ]);
     await menuOf('web');
-    const move = session.page.getByRole('menuitem', { name: 'Move to another node' });
+    const move = await reach(session.page, 'Move to another node');
     expect(await move.getAttribute('aria-disabled')).toBe('true');
     expect(await move.getAttribute('title')).toMatch(/web-root is not shared/);
   });
@@ -171,7 +172,7 @@ describe('actions on Harvester', () => {
 
   it('offer no snapshot where Harvester has its own', async () => {
     await menuOf('gitea');
-    const snapshot = session.page.getByRole('menuitem', { name: 'Take snapshot' });
+    const snapshot = await reach(session.page, 'Take snapshot');
     expect(await snapshot.getAttribute('aria-disabled')).toBe('true');
   });
 
