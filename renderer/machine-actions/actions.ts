@@ -5,6 +5,7 @@
 import type { Ability } from '#shared/contract/machine-actions.ts';
 import type { PowerCommand } from '#shared/contract/machines.ts';
 import { connection } from '../state/connection.svelte.ts';
+import { reach } from '../state/reach.svelte.ts';
 import { abilities } from './abilities.svelte.ts';
 import type { ActedOn, ActionId, AskedAction, MachineAction } from './action.ts';
 import { askAbout } from './open-question.svelte.ts';
@@ -143,5 +144,6 @@ function abortMigration(machine: ActedOn): MachineAction {
   };
 }
 
-/** What the machine's own state says comes first: it changes, and rights seldom do. */
-const reasonOf = (machine: ActedOn, needs: Ability, check: Check): string | undefined => check(machine) ?? abilities.missing(machine, needs);
+/** What cannot be reached cannot be changed; then the machine's own state, which changes, and rights, which seldom do. */
+const reasonOf = (machine: ActedOn, needs: Ability, check: Check): string | undefined =>
+  reach.why(machine.clusterId) ?? check(machine) ?? abilities.missing(machine, needs);

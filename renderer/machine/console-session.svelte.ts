@@ -4,7 +4,7 @@
  */
 import { asHayloftError } from '#shared/contract/errors.ts';
 
-export type ConsoleState = 'off' | 'connecting' | 'open' | 'taken' | 'failed';
+export type ConsoleState = 'off' | 'connecting' | 'open' | 'taken' | 'forbidden' | 'failed';
 
 /** An end this soon, twice in a row, means that somebody else keeps taking the console: it is not fought over. */
 const shortMs = 2500;
@@ -55,7 +55,7 @@ export class ConsoleSession {
     this.#active = true;
     this.state = 'connecting';
     let begun = performance.now();
-    let taken = false;
+    let ended: 'taken' | 'forbidden' | undefined;
     try {
       await this.#connect(() => {
         begun = performance.now();
@@ -63,22 +63,24 @@ export class ConsoleSession {
       });
     } catch (error) {
       const known = asHayloftError(error);
-      taken = known.code === 'taken-over';
+      if (known.code === 'taken-over') ended = 'taken';
+      if (known.code === 'forbidden') ended = 'forbidden';
       this.message = known.message;
     }
     this.#active = false;
-    this.#after(performance.now() - begun, taken);
+    this.#after(performance.now() - begun, ended);
   }
 
-  #after(livedMs: number, taken: boolean): void {
+  #after(livedMs: number, ended: 'taken' | 'forbidden' | undefined): void {
     if (this.#stopped) return;
     if (!this.#running) {
       this.state = 'off';
       return;
     }
     this.#shortLives = livedMs < shortMs ? this.#shortLives + 1 : 0;
-    if (taken) {
-      this.state = 'taken';
+    // Trying again by itself would help neither.
+    if (ended) {
+      this.state = ended;
       return;
     }
     this.state = this.#shortLives > 3 ? 'failed' : 'connecting';

@@ -87,12 +87,17 @@ export const ability = z.enum([
   'migrate',
   'snapshot',
   'restore',
+  'deleteSnapshot',
   'clone',
   'backup',
   'change',
   'hotplug',
   'expandDisk',
   'delete',
+  'screen',
+  'serial',
+  'forward',
+  'expose',
 ]);
 export type Ability = z.infer<typeof ability>;
 

@@ -29,6 +29,7 @@ interface Need {
 }
 
 const act = (resource: string, subresource: string): Right => ({ verb: 'update', group: 'subresources.kubevirt.io', resource, subresource });
+const open = (subresource: string): Right => ({ verb: 'get', group: 'subresources.kubevirt.io', resource: 'virtualmachineinstances', subresource });
 const make = (group: string, resource: string): Right => ({ verb: 'create', group, resource });
 
 const needs: Record<Ability, Need> = {
@@ -51,6 +52,7 @@ const needs: Record<Ability, Need> = {
     gates: ['Snapshot'],
     what: 'snapshots',
   },
+  deleteSnapshot: { right: { verb: 'delete', group: 'snapshot.kubevirt.io', resource: 'virtualmachinesnapshots' } },
   clone: {
     right: make('clone.kubevirt.io', 'virtualmachineclones'),
     group: 'clone.kubevirt.io',
@@ -72,6 +74,10 @@ const needs: Record<Ability, Need> = {
   },
   expandDisk: { right: { verb: 'patch', group: '', resource: 'persistentvolumeclaims' } },
   delete: { right: { verb: 'delete', group: 'kubevirt.io', resource: 'virtualmachines' } },
+  screen: { right: open('vnc') },
+  serial: { right: open('console') },
+  forward: { right: open('portforward') },
+  expose: { right: make('', 'services') },
 };
 
 export interface Abilities {
