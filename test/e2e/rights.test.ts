@@ -46,6 +46,8 @@ beforeAll(async () => {
   mkdirSync(join(dataDir, 'clusters'), { recursive: true });
   writeFileSync(join(dataDir, 'clusters', 'viewer.yaml'), kubeconfig);
   writeFileSync(join(dataDir, 'clusters', 'nobody.yaml'), kubeconfig.replace(/token: .*/, `token: ${token}`));
+  await session.page.evaluate(() => (location.hash = '#/clusters'));
+  await until('both to be known', async () => (await session.page.getByRole('button', { name: 'Actions for hayloft' }).count()) === 2);
 });
 
 afterAll(async () => {
@@ -65,7 +67,7 @@ it('lets a viewer look, and says why nothing can be done', async () => {
   for (const name of ['Restore…', 'Delete…', 'Take snapshot…', 'Download backup…']) expect(await page.getByRole('button', { name }).isDisabled()).toBe(true);
   expect(await page.getByRole('button', { name: 'Delete…' }).getAttribute('title')).toContain('You may not');
   await open('viewer', 'access');
-  await page.getByText('You may not do this on this cluster').first().waitFor();
+  await page.getByText('You may not do this on this cluster').last().waitFor();
   await open('viewer', 'yaml');
   await page.getByText('Read only: you may not change it').waitFor();
   expect(await page.getByRole('textbox', { name: 'Definition of the machine' }).getAttribute('aria-readonly')).toBe('true');
