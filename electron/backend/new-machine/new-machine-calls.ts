@@ -21,8 +21,9 @@ export function newMachineCalls({ clusters, tasks }: ActionParts): NewMachineCal
     'machines.defaults': ({ clusterId, image }) => defaults(clusters.get(clusterId), image),
     'machines.offers': async ({ clusterId, namespace }) => askOffers(await clusters.get(clusterId).client(), namespace),
     'machines.plan': async (request) => {
-      const client = await clusters.get(request.clusterId).client();
-      const { objects } = await prepare(client, request);
+      const cluster = clusters.get(request.clusterId);
+      const client = await cluster.client();
+      const { objects } = await prepare(client, cluster.view.flavour, request);
       const refusals = await tryOut(client, objects);
       return {
         yaml: yamlOf(objects),
@@ -33,7 +34,7 @@ export function newMachineCalls({ clusters, tasks }: ActionParts): NewMachineCal
     'machines.create': async (request) => {
       const cluster = clusters.get(request.clusterId);
       const client = await cluster.client();
-      const { objects, copyOf } = await prepare(client, request);
+      const { objects, copyOf } = await prepare(client, cluster.view.flavour, request);
       const [refusal] = await tryOut(client, objects);
       if (refusal) throw refusal;
       await make(client, objects);

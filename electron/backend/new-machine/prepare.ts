@@ -9,6 +9,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { VirtualMachineSnapshot } from '#shared/kube/snapshot.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import { claims, pathOf, snapshots, virtualMachines } from '../clusters/kinds.ts';
+import { asClusterWants, imageBytes, readImage } from '../harvester/harvester-facts.ts';
 import { listAll } from '../machine-actions/parts.ts';
 import { usersOf } from '../machine-actions/usage.ts';
 import { isCopy, objectsOf } from '../machines/manifest/objects.ts';
@@ -20,8 +21,11 @@ export interface Prepared {
   copyOf?: string;
 }
 
-/** @throws HayloftError with the form's field */
-export async function prepare(client: ApiClient, request: MachineRequest): Promise<Prepared> {
+/**
+ * @param flavour what answers: Harvester has a shape of its own for machines
+ * @throws HayloftError with the form's field
+ */
+export async function prepare(client: ApiClient, flavour: string, request: MachineRequest): Promise<Prepared> {
   const problem = nameProblem(request.name);
   if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
   if (isCopy(request)) {
@@ -34,7 +38,7 @@ export async function prepare(client: ApiClient, request: MachineRequest): Promi
   }
   checkForm(request);
   const diskBytes = await sizeForSource(client, request);
-  return { objects: objectsOf({ ...request, diskBytes }) };
+  return { objects: await asClusterWants(client, flavour, request.namespace, objectsOf({ ...request, diskBytes })) };
 }
 
 function checkForm({ userData, networks }: NewMachine): void {
@@ -49,6 +53,8 @@ function checkForm({ userData, networks }: NewMachine): void {
 async function sizeForSource(client: ApiClient, { source, namespace, diskBytes }: NewMachine): Promise<number> {
   if (source.kind === 'empty') return diskBytes;
   const name = source.kind === 'volume' ? source.claim : source.image;
+  const image = source.kind === 'volume' ? undefined : await readImage(client, namespace, name);
+  if (image) return source.kind === 'disk' ? Math.max(diskBytes, imageBytes(image)) : diskBytes;
   const claim = await found<PersistentVolumeClaim>(
     client.call('GET', pathOf(claims, namespace, name)),
     `There is no ${source.kind === 'volume' ? 'volume' : 'image'} “${name}”.`,
