@@ -137,7 +137,7 @@ it('refuses user-data that is no YAML at its field, and goes back to the form', 
   await page.getByLabel('Set the guest up with cloud-init').check();
   await editor().click();
   await page.keyboard.press('Control+End');
-  await page.keyboard.type('users: {a\n');
+  await page.keyboard.type('hostname: a: b\n');
   const wrong = page.getByRole('list', { name: 'What is wrong with the user-data' });
   await wrong.getByText(/^Line \d+, column \d+: /).first().waitFor();
   await page.getByText('The text beside was edited by hand.').waitFor();
