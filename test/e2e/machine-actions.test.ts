@@ -5,7 +5,7 @@ import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { VirtualMachine } from '../../shared/kube/kubevirt.ts';
-import { enginePid, startApp } from '../rig/app.ts';
+import { startApp } from '../rig/app.ts';
 import { launchBrowser } from '../rig/browser.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
@@ -13,6 +13,7 @@ import { makePowerMachine, servePowerDisk, type PowerImages } from '../rig/power
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
 import { choose } from './menus.ts';
+import { runByKeys } from './palette.ts';
 import { startSession, type Session } from './session.ts';
 
 let session: Session;
@@ -48,20 +49,7 @@ async function fromPage(name: string, action: string | RegExp): Promise<void> {
   await choose(session.page, action);
 }
 
-/** With keys alone, by the command palette. */
-async function byKeys(command: string): Promise<void> {
-  const { page } = session;
-  await page.keyboard.press('Control+k');
-  const field = page.getByPlaceholder('Search machines, pages and actions');
-  await field.waitFor();
-  await page.keyboard.type(command);
-  const chosen = page.locator('.palette-item[data-selected]');
-  // The best match comes first, but one action's name may begin another's.
-  for (let tries = 0; tries < 5 && !(await chosen.innerText()).startsWith(command); tries++) await page.keyboard.press('ArrowDown');
-  expect(await chosen.innerText()).toMatch(new RegExp(`^${command}`));
-  await page.keyboard.press('Enter');
-  await field.waitFor({ state: 'detached' });
-}
+const byKeys = (command: string): Promise<void> => runByKeys(session.page, command);
 
 beforeAll(async () => {
   session = await startSession();
@@ -289,39 +277,6 @@ describe('shape', () => {
     const { labels, annotations } = machine('web').metadata;
     expect(labels).toMatchObject({ tier: 'front', meanwhile: 'yes' });
     expect(annotations).toMatchObject({ 'hayloft.io/description': 'Serves the garden’s pages' });
-  });
-});
-
-describe('a question', () => {
-  it('is not closed by a late answer to the one before it, whose failure is told all the same', async () => {
-    const { page } = session;
-    const pid = enginePid(join(session.app.dataDir, 'engine')) ?? 0;
-    const askAnother = async (button: string): Promise<void> => {
-      process.kill(pid, 'SIGSTOP');
-      try {
-        await dialog().getByRole('button', { name: button }).click();
-        await byKeys('Take snapshot twin');
-        await dialog().getByLabel('Description').waitFor();
-      } finally {
-        process.kill(pid, 'SIGCONT');
-      }
-    };
-    await fromPage('twin', 'Clone');
-    await dialog().getByLabel('Name of the new machine').fill('web');
-    await askAnother('Clone machine');
-    await toast('There is a machine called “web” already.').waitFor();
-    await dialog().getByLabel('Name').fill('early');
-    await page.keyboard.press('Enter');
-    await toast('The snapshot early is ready.').waitFor();
-
-    await fromPage('twin', 'Description and labels');
-    await dialog().getByLabel('Description', { exact: true }).fill('Written late');
-    await askAnother('Save');
-    await until('it to be written', () => JSON.stringify(machine('twin').metadata).includes('Written late'));
-    await dialog().getByLabel('Name').fill('late');
-    await page.keyboard.press('Enter');
-    await toast('The snapshot late is ready.').waitFor();
-    engine.kubectl(['delete', 'vmsnapshot', 'early', 'late']);
   });
 });
 
