@@ -16,6 +16,7 @@ import { LocalEngine } from './engine/local-engine.ts';
 import { SelfCheck } from './engine/self-check.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { imagesTopic } from './images/images-topic.ts';
+import { UploadJournal } from './images/upload-journal.ts';
 import { Uploads } from './images/uploads.ts';
 import { actionCalls } from './machine-actions/action-calls.ts';
 import { snapshotsTopic } from './machine-actions/snapshots-topic.ts';
@@ -67,7 +68,7 @@ export function createBackend(options: BackendOptions): Backend {
     backup: jobs.definition(backupWork(clusters)),
     restoreBackup: jobs.definition(restoreWork(clusters, checks)),
   });
-  const uploads = new Uploads(clusters);
+  const uploads = new Uploads(clusters, new UploadJournal(join(dataDir, 'uploads.json'), log.warn.bind(log)));
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   const templates = new MachineTemplates(join(dataDir, 'machine-templates.json'), log);
@@ -125,6 +126,7 @@ export function createBackend(options: BackendOptions): Backend {
     begin: () => {
       engine.begin();
       tasks.discover();
+      uploads.goOn();
     },
     close: async () => {
       ways.close();

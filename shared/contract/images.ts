@@ -34,7 +34,10 @@ export const upload = z.object({
   /** Bytes a second over the last seconds. */
   rate: z.number(),
   secondsLeft: z.number().optional(),
-  state: z.enum(['preparing', 'sending', 'processing', 'done', 'failed', 'cancelled']),
+  /** `waiting`: for its turn, or for the cluster. */
+  state: z.enum(['preparing', 'waiting', 'sending', 'paused', 'processing', 'done', 'failed', 'cancelled']),
+  /** The cluster cannot go on in the middle: after a pause all is sent again. */
+  beginsAgain: z.boolean().optional(),
   error: errorData.optional(),
 });
 export type Upload = z.infer<typeof upload>;
@@ -44,11 +47,15 @@ export const uploadTarget = z.object({
   namespace: z.string(),
   fileName: z.string().min(1).max(255),
 });
+export type UploadTarget = z.infer<typeof uploadTarget>;
 
 export const imageCalls = {
   /** Desktop only: uploads a file of this computer, read by the backend. `path` is absolute. */
   'images.uploadFile': { input: uploadTarget.extend({ path: z.string() }), output: z.object({ uploadId: z.string() }) },
   'images.cancelUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  /** Lets an upload stand still, and go on; neither does anything to one that has ended. */
+  'images.pauseUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  'images.resumeUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
   /** Takes a finished, failed or cancelled upload off the list. */
   'images.dismissUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
   'images.delete': { input: objectRef, output: z.object({}) },

@@ -1,4 +1,4 @@
-/** An upload through the whole app whose engine is killed half-way: it goes on by itself, and the image is the file. */
+/** An upload through the whole app whose engine, or whose app, is killed half-way: it goes on by itself, and the image is the file. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { closeSync, createReadStream, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,30 @@ it('goes on from the last byte that was stored', async () => {
   expect(await digest(image)).toBe(await digest(file));
   expect(globSync(join(engineDir, 'disks', 'default', '*'))).toHaveLength(1);
   close();
+});
+
+it('goes on in the next run of the app', async () => {
+  const engineDir = join(app.dataDir, 'engine');
+  const images = (): string[] => globSync(join(engineDir, 'disks', 'default', '*.raw'));
+  const before = images();
+  const { client, close } = await connectApp(app.url);
+  await client.call('images.uploadFile', { clusterId: 'local', namespace: 'default', fileName: 'again.img', path: file });
+  await until('a part of it to be stored', () => storedBytes(engineDir));
+  await app.program.stop('SIGKILL');
+  close();
+  const second = await startApp({ dataDir: app.dataDir });
+  const next = await connectApp(second.url);
+  let upload: Upload | undefined;
+  const take = (items: readonly Upload[]): void => {
+    upload = items.at(-1) ?? upload;
+  };
+  next.client.subscribe('uploads', {}, { onSnapshot: take, onChanges: take, onError: () => undefined });
+  await until('the upload to end', () => ['done', 'failed', 'cancelled'].includes(upload?.state ?? ''), 120_000);
+  expect(upload).toMatchObject({ state: 'done', fileName: 'again.img' });
+  const [image = ''] = images().filter((path) => !before.includes(path));
+  expect(await digest(image)).toBe(await digest(file));
+  next.close();
+  await second.stop();
 });
 
 /** How much of the one transfer that is under way is certain to be on the disk. */

@@ -12,7 +12,7 @@ import type { Uploads } from './uploads.ts';
 
 type ImageCalls = Pick<
   CallHandlers,
-  'images.uploadFile' | 'images.cancelUpload' | 'images.dismissUpload' | 'images.delete'
+  'images.uploadFile' | 'images.cancelUpload' | 'images.pauseUpload' | 'images.resumeUpload' | 'images.dismissUpload' | 'images.delete'
 >;
 
 export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
@@ -23,6 +23,14 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
     },
     'images.cancelUpload': ({ uploadId }) => {
       uploads.cancel(uploadId);
+      return Promise.resolve({});
+    },
+    'images.pauseUpload': ({ uploadId }) => {
+      uploads.pause(uploadId);
+      return Promise.resolve({});
+    },
+    'images.resumeUpload': ({ uploadId }) => {
+      uploads.resume(uploadId);
       return Promise.resolve({});
     },
     'images.dismissUpload': ({ uploadId }) => {

@@ -23,6 +23,8 @@ export interface SendOptions {
   signal: AbortSignal;
   /** Called with the number of bytes handed to the network so far; fewer than before where some have to go again. */
   progress: (sentBytes: number) => void;
+  /** Told before the first byte whether the cluster could go on in the middle after a break. */
+  goesOn?: (can: boolean) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
   const token = await uploadToken(api, target);
   // Bytes that come but once cannot be sent again; and whoever tells no offset is sent the whole, as CDI wants it.
   const begun = source.chunksFrom === undefined ? undefined : await askOffset(api, proxy, token);
+  options.goesOn?.(begun !== undefined);
   if (begun === undefined || source.chunksFrom === undefined) {
     await sendRequest(api, proxy, {
       method: 'POST',

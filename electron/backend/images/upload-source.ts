@@ -21,9 +21,9 @@ export interface UploadSource {
    * All bytes, from the first on. To be read once. A chunk stays as it is until the next but one is asked for.
    * @throws HayloftError `truncated` when it is not the file any more that it was
    */
-  chunks(): AsyncIterable<Uint8Array>;
+  chunks: () => AsyncIterable<Uint8Array>;
   /** The same from another byte on, as often as need be; absent where the bytes come but once. */
-  chunksFrom?(offset: number): AsyncIterable<Uint8Array>;
+  chunksFrom?: (offset: number) => AsyncIterable<Uint8Array>;
   /** The file, for whoever can read it as well as we; its last change in milliseconds since 1970. */
   file?: { path: string; modifiedMs: number };
 }

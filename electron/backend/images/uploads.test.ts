@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { KubeObject } from '#shared/kube/object.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { ClusterConnection } from '../clusters/connection.ts';
 import { failure, FakeApiServer, selfSigned } from '../clusters/fake-api-server.ts';
+import { UploadJournal } from './upload-journal.ts';
 import { fileSource } from './upload-source.ts';
 import { Uploads } from './uploads.ts';
 
@@ -58,7 +59,7 @@ beforeEach(async () => {
     return undefined;
   };
   cluster.connect(api.access);
-  uploads = new Uploads({ get: () => cluster } as unknown as Clusters);
+  uploads = nextRun();
 });
 afterEach(async () => {
   await uploads.close();
@@ -66,6 +67,38 @@ afterEach(async () => {
   await api.close();
   rmSync(folder, { recursive: true });
 });
+
+/** Longer than anything here takes on a busy computer. */
+const patient = { timeout: 30_000 };
+
+/** The uploads of another run of the app. */
+const nextRun = (): Uploads =>
+  new Uploads({ get: () => cluster } as unknown as Clusters, new UploadJournal(join(folder, 'uploads.json'), (message) => { throw new Error(message); }));
+
+/** Takes all bytes, and has the image then. @returns how many came with each request */
+function storing(name = 'disk'): number[] {
+  const received: number[] = [];
+  proxy((request, response) => {
+    const index = received.push(0) - 1;
+    request.on('data', (chunk: Buffer) => (received[index] = (received[index] ?? 0) + chunk.length));
+    request.on('end', () => {
+      response.end();
+      api.put(list, { apiVersion: '', kind: '', metadata: { name, namespace: 'default' }, status: { phase: 'Succeeded' } } as KubeObject);
+    });
+  });
+  return received;
+}
+
+/** Takes the first bytes and then no more. @returns resolves when they have come */
+const stuck = (): Promise<unknown> =>
+  new Promise((resolve) => {
+    proxy((request) => {
+      request.once('data', (bytes) => {
+        request.pause();
+        resolve(bytes);
+      });
+    });
+  });
 
 /** What the cluster's upload proxy does; by default nothing, so that the sender waits. */
 function proxy(take: (request: IncomingMessage, response: ServerResponse) => void): void {
@@ -170,12 +203,128 @@ describe('an upload', () => {
     expect(removed).toEqual(['disk']);
   });
 
-  it('is cleaned up before the app closes', async () => {
-    const begun = new Promise((resolve) => proxy((request) => void request.once('data', resolve)));
-    await upload();
+  it('from a browser is cleaned up before the app closes', async () => {
+    const begun = stuck();
+    const source = await fileSource(file);
+    const { chunks, head, sizeBytes } = source;
+    uploads.begin(target, size, Promise.resolve({ chunks, head, sizeBytes })).finished.catch(() => undefined);
     await begun;
     await uploads.close();
     expect(removed).toEqual(['disk']);
+  });
+
+  it('of a file goes on in the next run of the app', async () => {
+    const begun = stuck();
+    const { finished } = await upload();
+    finished.catch(() => undefined);
+    await begun;
+    await uploads.close();
+    expect(removed).toEqual([]);
+    storing();
+    uploads = nextRun();
+    uploads.goOn();
+    const [{ id } = { id: '' }] = uploads.topic.values();
+    await vi.waitFor(() => expect(uploads.topic.get(id)?.state).toBe('done'), patient);
+    expect(api.requests.filter((line) => line.startsWith('POST') && line.endsWith('/datavolumes'))).toHaveLength(1);
+    // Nothing is left to go on with.
+    uploads = nextRun();
+    uploads.goOn();
+    expect([...uploads.topic.values()]).toEqual([]);
+  });
+
+  it('does not go on with another file than it began with', async () => {
+    const begun = stuck();
+    (await upload()).finished.catch(() => undefined);
+    await begun;
+    await uploads.close();
+    utimesSync(file, 1, 1);
+    uploads = nextRun();
+    uploads.goOn();
+    const [{ id } = { id: '' }] = uploads.topic.values();
+    await vi.waitFor(() => expect(uploads.topic.get(id)).toMatchObject({ state: 'failed', error: { code: 'truncated' } }), patient);
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('stands still and goes on; where the cluster cannot go on in the middle, all is sent again', async () => {
+    const begun = stuck();
+    const { id, finished, view } = await upload();
+    await begun;
+    uploads.pause(id);
+    expect(view()).toMatchObject({ state: 'paused', beginsAgain: true });
+    const received = storing();
+    uploads.resume(id);
+    await finished;
+    expect(received).toEqual([size]);
+    expect(view()?.state).toBe('done');
+    expect(removed).toEqual([]);
+  });
+
+  it('of bytes that come but once stands still, too', async () => {
+    const received = storing();
+    const source = await fileSource(file);
+    const gate = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source.chunks()) {
+        yield chunk;
+        begun.resolve(undefined);
+        await gate.promise;
+      }
+    };
+    const { id, finished } = uploads.begin(target, size, Promise.resolve({ head: source.head, sizeBytes: size, chunks }));
+    await begun.promise;
+    uploads.pause(id);
+    gate.resolve(undefined);
+    await vi.waitFor(() => expect(received[0]).toBeGreaterThan(0));
+    const before = received[0];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(received[0]).toBe(before);
+    uploads.resume(id);
+    await finished;
+    expect(received).toEqual([size]);
+  });
+
+  it('stays paused over the next run of the app, and can be canceled then', async () => {
+    const begun = stuck();
+    const { id, finished } = await upload();
+    finished.catch(() => undefined);
+    await begun;
+    uploads.pause(id);
+    await uploads.close();
+    uploads = nextRun();
+    uploads.goOn();
+    await vi.waitFor(() => expect(uploads.topic.get(id)).toMatchObject({ state: 'paused', kind: 'disk' }), patient);
+    uploads.cancel(id);
+    await vi.waitFor(() => expect(uploads.topic.get(id)?.state).toBe('cancelled'), patient);
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('takes another name where somebody was quicker', async () => {
+    const before = api.answer;
+    let quicker = true;
+    api.answer = (request) => {
+      if (request.method !== 'POST' || !request.path.endsWith('/datavolumes') || !quicker) return before(request);
+      quicker = false;
+      return { status: 409, body: failure(409, 'AlreadyExists', 'it is there') };
+    };
+    storing('disk-2');
+    const { finished, view } = await upload();
+    await finished;
+    expect(view()?.name).toBe('disk-2');
+  });
+
+  it('waits for its turn', async () => {
+    const begun = stuck();
+    const all = [await upload(), await upload(), await upload()];
+    for (const { finished } of all) finished.catch(() => undefined);
+    await begun;
+    await vi.waitFor(() => expect(all.map(({ view }) => view()?.state).toSorted()).toEqual(['sending', 'sending', 'waiting']), patient);
+    const sending = all.find(({ view }) => view()?.state === 'sending');
+    const waiting = all.find(({ view }) => view()?.state === 'waiting');
+    uploads.cancel(sending?.id ?? '');
+    await vi.waitFor(() => expect(waiting?.view()?.state).toBe('sending'), patient);
+    for (const { id } of all) uploads.cancel(id);
+    await Promise.allSettled(all.map(({ finished }) => finished));
   });
 
   it('touches no cluster with what is no image', async () => {

@@ -1,48 +1,48 @@
-/** Uploads from the first look at the file to the finished image, and the list of them. */
+/** The list of uploads, and what a person does with them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
-import type { Upload } from '#shared/contract/images.ts';
-import { recognize } from '#shared/images/recognize.ts';
-import type { DataVolume } from '#shared/kube/cdi.ts';
-import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
-import { uniqueName } from '#shared/kube/names.ts';
-import type { KubeList } from '#shared/kube/object.ts';
-import { formatBytesQuantity } from '#shared/kube/quantities.ts';
+import { asHayloftError } from '#shared/contract/errors.ts';
+import type { Upload, UploadTarget } from '#shared/contract/images.ts';
+import { fileChanged } from '#shared/images/file-changed.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
-import { dataVolumes, pathOf } from '../clusters/kinds.ts';
 import { Topic } from '../topics/topic.ts';
-import { lookInside, type Inside } from './packed.ts';
-import { RateMeter } from './rate-meter.ts';
-import { sendImage } from './send.ts';
-import type { UploadSource } from './upload-source.ts';
-import { volumeReaches } from './volume-phase.ts';
+import { removeVolume } from './image-volume.ts';
+import { UploadControl, type UploadStop } from './upload-control.ts';
+import type { UploadEntry, UploadJournal } from './upload-journal.ts';
+import { UploadQueue } from './upload-queue.ts';
+import { runUpload } from './upload-run.ts';
+import { fileSource, type UploadSource } from './upload-source.ts';
 
-export interface UploadTarget {
-  clusterId: string;
-  namespace: string;
-  fileName: string;
-}
-
-/** How often progress is told while bytes flow. */
-const tellEveryMs = 200;
-/** How often, and how many times, leftovers on a cluster that could not be reached are tried to be removed. */
-const removeAgainMs = 2000;
-const mostRemovals = 300;
+/** How many send at the same time: more only take each other's rate. */
+const places = 2;
 /** How long closing waits for cancelled uploads to clean up, in milliseconds. */
 const closeWithinMs = 3000;
-/** Volumes are made in whole mebibytes, as CDI rounds them. */
-const roundToBytes = 2 ** 20;
+
+type Change = { [K in keyof Upload]?: Upload[K] | undefined };
 
 export class Uploads {
   readonly topic = new Topic<Upload>({ key: (item) => item.id });
   readonly #clusters: Clusters;
-  readonly #controllers = new Map<string, AbortController>();
+  readonly #journal: UploadJournal;
+  readonly #controls = new Map<string, UploadControl>();
   readonly #running = new Set<Promise<unknown>>();
+  readonly #queue = new UploadQueue(places);
   readonly #closed = new AbortController();
 
-  constructor(clusters: Clusters) {
+  constructor(clusters: Clusters, journal: UploadJournal) {
     this.#clusters = clusters;
+    this.#journal = journal;
+  }
+
+  /** Goes on with what was under way when the app ended. */
+  goOn(): void {
+    for (const entry of this.#journal.read()) {
+      const opening = fileSource(entry.path).then((source) => {
+        if (source.sizeBytes !== entry.sizeBytes || source.file?.modifiedMs !== entry.modifiedMs) throw fileChanged();
+        return source;
+      });
+      this.#start(entry.id, entry, entry.sizeBytes, opening, entry).catch(() => undefined);
+    }
   }
 
   /**
@@ -52,27 +52,26 @@ export class Uploads {
    */
   begin(target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>): { id: string; finished: Promise<void> } {
     const id = crypto.randomUUID();
-    const controller = new AbortController();
-    this.#controllers.set(id, controller);
-    this.topic.put({
-      id,
-      clusterId: target.clusterId,
-      namespace: target.namespace,
-      name: '',
-      fileName: target.fileName,
-      totalBytes,
-      sentBytes: 0,
-      rate: 0,
-      state: 'preparing',
-    });
-    const finished = this.#run(id, target, opening, controller.signal).finally(() => this.#controllers.delete(id));
-    const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
-    this.#running.add(settled);
-    return { id, finished };
+    return { id, finished: this.#start(id, target, totalBytes, opening) };
+  }
+
+  pause(id: string): void {
+    const state = this.topic.get(id)?.state;
+    if (state !== 'waiting' && state !== 'sending') return;
+    this.#controls.get(id)?.pause();
+    this.#change(id, { state: 'paused', rate: 0, secondsLeft: undefined });
+    this.#journal.change(id, { paused: true });
+  }
+
+  resume(id: string): void {
+    if (this.topic.get(id)?.state !== 'paused') return;
+    this.#change(id, { state: 'sending' });
+    this.#controls.get(id)?.resume();
+    this.#journal.change(id, { paused: false });
   }
 
   cancel(id: string): void {
-    this.#controllers.get(id)?.abort(new HayloftError('cancelled', 'The upload was canceled.'));
+    this.#controls.get(id)?.end('cancel');
   }
 
   /** Takes an ended upload off the list; one that is still going is canceled first. */
@@ -81,142 +80,71 @@ export class Uploads {
     this.topic.remove(id);
   }
 
-  /** Cancels what runs, and resolves when it has left nothing behind, or after a few seconds. */
+  /** Ends what runs: files go on in the app's next run, all else leaves nothing behind. Takes a few seconds at most. */
   async close(): Promise<void> {
-    for (const id of this.#controllers.keys()) this.cancel(id);
+    for (const [id, control] of this.#controls) control.end(this.#journal.has(id) ? 'leave' : 'cancel');
     await Promise.race([Promise.all(this.#running), delay(closeWithinMs, undefined, { ref: false })]);
     this.#closed.abort();
   }
 
-  async #run(id: string, target: UploadTarget, opening: Promise<UploadSource>, signal: AbortSignal): Promise<void> {
+  #start(id: string, target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>, entry?: UploadEntry): Promise<void> {
+    const { clusterId, namespace, fileName } = target;
+    const control = new UploadControl(entry?.paused);
+    this.#controls.set(id, control);
+    const state = entry === undefined ? 'preparing' : entry.paused ? 'paused' : 'waiting';
+    this.topic.put({ id, clusterId, namespace, name: entry?.name ?? '', fileName, totalBytes, sentBytes: 0, rate: 0, state });
+    const finished = this.#run(id, target, opening, control, entry).finally(() => this.#controls.delete(id));
+    const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
+    this.#running.add(settled);
+    return finished;
+  }
+
+  async #run(id: string, target: UploadTarget, opening: Promise<UploadSource>, control: UploadControl, entry: UploadEntry | undefined): Promise<void> {
     let made: { cluster: ClusterConnection; name: string } | undefined;
     try {
-      const source = await opening;
-      const { finding, diskBytes } = await checked(target.fileName, source);
-      const kind = finding.kind === 'iso' ? 'iso' : 'disk';
-      this.#change(id, { kind });
-      const cluster = this.#clusters.get(target.clusterId);
-      const name = await createVolume(cluster, target, source, kind, diskBytes);
-      made = { cluster, name };
-      this.#change(id, { name });
-      await volumeReaches(cluster, { namespace: target.namespace, name }, ['UploadReady'], signal);
-      await this.#send(id, cluster, { namespace: target.namespace, claim: name }, source, signal);
-      this.#change(id, { state: 'processing', sentBytes: source.sizeBytes, rate: 0, secondsLeft: undefined });
-      await volumeReaches(cluster, { namespace: target.namespace, name }, ['Succeeded'], signal);
-      this.#change(id, { state: 'done' });
+      if (entry?.name !== undefined) made = { cluster: this.#clusters.get(target.clusterId), name: entry.name };
+      if (entry === undefined) void opening.then((source) => this.#note(id, target, source), () => undefined);
+      await runUpload({
+        target,
+        cluster: () => this.#clusters.get(target.clusterId),
+        opening,
+        name: entry?.name,
+        control,
+        queue: this.#queue,
+        tell: (change) => this.#change(id, change),
+        made: (cluster, name) => {
+          made = { cluster, name };
+          this.#journal.change(id, { name });
+        },
+      });
+      this.#journal.remove(id);
     } catch (error) {
-      const known = asHayloftError(error);
-      if (made) await removeVolume(made.cluster, target.namespace, made.name, this.#closed.signal);
-      const state = known.code === 'cancelled' ? 'cancelled' : 'failed';
-      this.#change(id, { state, error: known.toData(), rate: 0, secondsLeft: undefined });
-      throw known;
+      throw await this.#failed(id, target, asHayloftError(error), { made, stopped: control.stopped });
     }
   }
 
-  async #send(
-    id: string,
-    cluster: ClusterConnection,
-    claim: { namespace: string; claim: string },
-    source: UploadSource,
-    signal: AbortSignal,
-  ): Promise<void> {
-    this.#change(id, { state: 'sending' });
-    const meter = new RateMeter();
-    let told = 0;
-    await sendImage(() => cluster.client(signal), claim, source, {
-      signal,
-      progress: (sentBytes) => {
-        const now = performance.now();
-        if (now - told < tellEveryMs) return;
-        told = now;
-        const rate = meter.add(sentBytes, now);
-        const secondsLeft = rate > 0 ? (source.sizeBytes - sentBytes) / rate : undefined;
-        this.#change(id, { sentBytes, rate, secondsLeft });
-      },
-    });
+  /** What it needs in the app's next run, where that can go on: bytes from a browser are gone with its page. */
+  #note(id: string, { clusterId, namespace, fileName }: UploadTarget, { file, sizeBytes }: UploadSource): void {
+    if (file) this.#journal.put({ id, clusterId, namespace, fileName, path: file.path, modifiedMs: file.modifiedMs, sizeBytes, paused: false });
   }
 
-  #change(id: string, change: { [K in keyof Upload]?: Upload[K] | undefined }): void {
+  async #failed(
+    id: string,
+    target: UploadTarget,
+    error: ReturnType<typeof asHayloftError>,
+    { made, stopped }: { made: { cluster: ClusterConnection; name: string } | undefined; stopped: UploadStop | undefined },
+  ): Promise<Error> {
+    if (stopped === 'leave') return error;
+    this.#journal.remove(id);
+    if (made) await removeVolume(made.cluster, target.namespace, made.name, this.#closed.signal);
+    const state = error.code === 'cancelled' ? 'cancelled' : 'failed';
+    this.#change(id, { state, error: error.toData(), rate: 0, secondsLeft: undefined });
+    return error;
+  }
+
+  #change(id: string, change: Change): void {
     const before = this.topic.get(id);
     // Dismissed in the meantime.
     if (before) this.topic.put({ ...before, ...change });
-  }
-}
-
-/** @throws HayloftError that says why the file is no image */
-async function checked(fileName: string, source: UploadSource): Promise<Inside> {
-  const finding = recognize(source.head, source.sizeBytes);
-  try {
-    // The cluster unpacks it.
-    if (finding.packing !== undefined) return await lookInside(source, finding.packing);
-    const { problem } = finding;
-    if (problem) throw new HayloftError(problem.code, problem.message, { hint: problem.hint });
-  } catch (error) {
-    const { code, message, hint } = asHayloftError(error);
-    throw new HayloftError(code, `${fileName}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
-  }
-  return { finding, diskBytes: finding.virtualSizeBytes ?? 0 };
-}
-
-async function createVolume(
-  cluster: ClusterConnection,
-  target: UploadTarget,
-  source: UploadSource,
-  kind: 'iso' | 'disk',
-  diskBytes: number,
-): Promise<string> {
-  const client = await cluster.client();
-  const path = pathOf(dataVolumes, target.namespace);
-  const taken = await client.call<KubeList<DataVolume>>('GET', path);
-  const withoutEnding = target.fileName.replace(/\.(gz|xz|zst)$/i, '').replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
-  const name = uniqueName(withoutEnding, taken.items.map((volume) => volume.metadata.name ?? ''));
-  const bytes = Math.max(source.sizeBytes, diskBytes);
-  const volume: DataVolume = {
-    apiVersion: 'cdi.kubevirt.io/v1beta1',
-    kind: 'DataVolume',
-    metadata: {
-      name,
-      namespace: target.namespace,
-      labels: { [IMAGE_LABEL]: kind },
-      annotations: {
-        [FILE_NAME_ANNOTATION]: target.fileName,
-        [FILE_SIZE_ANNOTATION]: String(source.sizeBytes),
-        // Without it CDI waits for a machine to use the volume where the class says WaitForFirstConsumer.
-        'cdi.kubevirt.io/storage.bind.immediate.requested': 'true',
-      },
-    },
-    spec: {
-      source: { upload: {} },
-      storage: { resources: { requests: { storage: formatBytesQuantity(Math.ceil(bytes / roundToBytes) * roundToBytes) } } },
-    },
-  };
-  await client.call('POST', path, { body: volume });
-  return name;
-}
-
-/**
- * What was begun and not finished goes, as soon as the cluster can be reached: it may be the cluster's going that ended
- * the upload. The upload's own error is the one to tell, so this one goes to the log.
- */
-async function removeVolume(cluster: ClusterConnection, namespace: string, name: string, closed: AbortSignal): Promise<void> {
-  const remove = async (): Promise<void> => {
-    await (await cluster.client()).call('DELETE', pathOf(dataVolumes, namespace, name));
-  };
-  try {
-    await remove();
-  } catch (error) {
-    const { code, retryable, message } = asHayloftError(error);
-    if (code === 'not-found') return;
-    cluster.warn('What is left of an upload could not be removed', { name, message });
-    if (retryable) void removeLater(remove, closed);
-  }
-}
-
-async function removeLater(remove: () => Promise<void>, closed: AbortSignal): Promise<void> {
-  const ended = (): boolean => closed.aborted;
-  for (let tries = 0; tries < mostRemovals && !ended(); tries++) {
-    await delay(removeAgainMs, undefined, { signal: closed, ref: false }).catch(() => undefined);
-    const gone = await remove().then(() => true, (error: unknown) => asHayloftError(error).code === 'not-found');
-    if (gone) return;
   }
 }

@@ -1,7 +1,7 @@
 /** The list of tasks on disk, so that they are still known after the app has been closed, or has crashed. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { writeWhole } from '../kept/write-whole.ts';
 import { taskEntry, type TaskEntry } from './entry.ts';
 
 /** Ended tasks beyond this many are forgotten, the oldest first. */
@@ -43,11 +43,8 @@ export class Journal {
     const ended = entries.filter(({ end }) => end !== undefined).sort((a, b) => (b.end?.at ?? 0) - (a.end?.at ?? 0));
     const forgotten = new Set(ended.slice(mostEnded).map(({ id }) => id));
     const kept = entries.filter(({ id }) => !forgotten.has(id));
-    const partial = `${this.#path}.partial`;
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      writeFileSync(partial, JSON.stringify({ tasks: kept }, null, 1), { mode: 0o600 });
-      renameSync(partial, this.#path);
+      writeWhole(this.#path, JSON.stringify({ tasks: kept }, null, 1));
     } catch (error) {
       this.#failed('written', error);
     }

@@ -1,7 +1,8 @@
 /** A topic whose items are kept in a file of the data folder. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { z } from 'zod';
 import { HayloftError } from '#shared/contract/errors.ts';
+import { writeWhole } from '../kept/write-whole.ts';
 import { Topic } from './topic.ts';
 
 export interface KeptListOptions<Item> {
@@ -55,14 +56,10 @@ export class KeptList<Item> {
   /** The file is whole at every moment; what was answered is on the disk. */
   #write(items: readonly Item[]): void {
     const { path, words } = this.#options;
-    const partial = `${path}.${process.pid}.partial`;
     try {
-      writeFileSync(partial, `${JSON.stringify(items, undefined, 2)}\n`, { mode: 0o600, flush: true });
-      renameSync(partial, path);
+      writeWhole(path, `${JSON.stringify(items, undefined, 2)}\n`);
     } catch (error) {
       throw new HayloftError('internal', `The ${words.one} could not be saved.`, { hint: 'Check that Hayloft’s data folder can be written and has room.', cause: error });
-    } finally {
-      rmSync(partial, { force: true });
     }
   }
 }

@@ -1,0 +1,92 @@
+/** The DataVolume that an upload fills: made, and taken away again when nothing became of it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { asHayloftError } from '#shared/contract/errors.ts';
+import type { UploadTarget } from '#shared/contract/images.ts';
+import type { DataVolume } from '#shared/kube/cdi.ts';
+import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
+import { uniqueName } from '#shared/kube/names.ts';
+import type { KubeList } from '#shared/kube/object.ts';
+import { formatBytesQuantity } from '#shared/kube/quantities.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { dataVolumes, pathOf, claims } from '../clusters/kinds.ts';
+
+/** How often, and how many times, leftovers on a cluster that could not be reached are tried to be removed. */
+const removeAgainMs = 2000;
+const mostRemovals = 300;
+/** Volumes are made in whole mebibytes, as CDI rounds them. */
+const roundToBytes = 2 ** 20;
+
+/** @returns the name that it has got: the file's, made free */
+export async function createVolume(
+  cluster: ClusterConnection,
+  target: UploadTarget,
+  size: { fileBytes: number; diskBytes: number },
+  kind: 'iso' | 'disk',
+): Promise<string> {
+  const client = await cluster.client();
+  const path = pathOf(dataVolumes, target.namespace);
+  const lists = await Promise.all([path, pathOf(claims, target.namespace)].map((of) => client.call<KubeList>('GET', of)));
+  const taken = lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.name ?? ''));
+  const withoutEnding = target.fileName.replace(/\.(gz|xz|zst)$/i, '').replace(/\.(iso|img|raw|qcow2|vmdk|vdi|vhdx?)$/i, '');
+  for (;;) {
+    const name = uniqueName(withoutEnding, taken);
+    try {
+      await client.call('POST', path, { body: newVolume(name, target, size, kind) });
+      return name;
+    } catch (error) {
+      // Another file of this name was quicker.
+      if (asHayloftError(error).code !== 'already-exists' || taken.includes(name)) throw error;
+      taken.push(name);
+    }
+  }
+}
+
+function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk'): DataVolume {
+  const bytes = Math.max(size.fileBytes, size.diskBytes);
+  return {
+    apiVersion: 'cdi.kubevirt.io/v1beta1',
+    kind: 'DataVolume',
+    metadata: {
+      name,
+      namespace: target.namespace,
+      labels: { [IMAGE_LABEL]: kind },
+      annotations: {
+        [FILE_NAME_ANNOTATION]: target.fileName,
+        [FILE_SIZE_ANNOTATION]: String(size.fileBytes),
+        // Without it CDI waits for a machine to use the volume where the class says WaitForFirstConsumer.
+        'cdi.kubevirt.io/storage.bind.immediate.requested': 'true',
+      },
+    },
+    spec: {
+      source: { upload: {} },
+      storage: { resources: { requests: { storage: formatBytesQuantity(Math.ceil(bytes / roundToBytes) * roundToBytes) } } },
+    },
+  };
+}
+
+/**
+ * What was begun and not finished goes, as soon as the cluster can be reached: it may be the cluster's going that ended
+ * the upload. The upload's own error is the one to tell, so this one goes to the log.
+ */
+export async function removeVolume(cluster: ClusterConnection, namespace: string, name: string, closed: AbortSignal): Promise<void> {
+  const remove = async (): Promise<void> => {
+    await (await cluster.client()).call('DELETE', pathOf(dataVolumes, namespace, name));
+  };
+  try {
+    await remove();
+  } catch (error) {
+    const { code, retryable, message } = asHayloftError(error);
+    if (code === 'not-found') return;
+    cluster.warn('What is left of an upload could not be removed', { name, message });
+    if (retryable) void removeLater(remove, closed);
+  }
+}
+
+async function removeLater(remove: () => Promise<void>, closed: AbortSignal): Promise<void> {
+  const ended = (): boolean => closed.aborted;
+  for (let tries = 0; tries < mostRemovals && !ended(); tries++) {
+    await delay(removeAgainMs, undefined, { signal: closed, ref: false }).catch(() => undefined);
+    const gone = await remove().then(() => true, (error: unknown) => asHayloftError(error).code === 'not-found');
+    if (gone) return;
+  }
+}
