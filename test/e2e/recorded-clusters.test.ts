@@ -4,7 +4,7 @@
  */
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { harvesterCluster, harvesterVersion } from '../recorded/harvester-cluster.ts';
+import { claimTemplate, harvesterCluster, harvesterVersion } from '../recorded/harvester-cluster.ts';
 import { kubernetesStandIn } from '../recorded/kubernetes-stand-in.ts';
 import { kubeVirtCluster, kubeVirtVersion } from '../recorded/kubevirt-cluster.ts';
 import { startRecorded } from '../recorded/load.ts';
@@ -225,4 +225,54 @@ describe('a new machine', () => {
     await page.getByLabel('Disk (GiB)').fill('300');
     await says.getByText('Longhorn has no node with 300 GiB left for its disk: the most is 270 GiB.').waitFor();
   });
+
+  it('is sent to Harvester in the shape that its own pages make', async () => {
+    const { page } = session;
+    await page.evaluate(() => (location.hash = '#/machines/new?cluster=barn&image=image-deb12'));
+    await page.getByRole('radio', { name: /debian-12\.qcow2/ }).waitFor();
+    const name = page.getByLabel('Name', { exact: true });
+    await until('the form to suggest a name', async () => (await name.inputValue()) !== '');
+    await name.fill('wiki');
+    await page.getByLabel('Memory (GiB)').fill('2');
+    await page.getByLabel('Disk (GiB)').fill('20');
+    await page.getByRole('button', { name: 'Create machine' }).click();
+    await page.getByRole('heading', { name: 'wiki', exact: true }).waitFor();
+    const made = harvester.changes.filter(({ method, path }) => method === 'POST' && !path.includes('dryRun=All'));
+    expect(made).toMatchObject([{ path: expect.stringMatching(/^\/apis\/kubevirt\.io\/v1\/namespaces\/default\/virtualmachines(\?|$)/) as string, contentType: 'application/json' }]);
+    expect(made[0]?.body).toEqual(wiki());
+  });
 });
+
+/** As `ofHarvester` has it, before Harvester's webhook saw it. */
+function wiki(): unknown {
+  return {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachine',
+    metadata: {
+      ...{ name: 'wiki', namespace: 'default', labels: { 'harvesterhci.io/creator': 'hayloft', 'harvesterhci.io/os': 'linux' } },
+      annotations: { 'harvesterhci.io/volumeClaimTemplates': JSON.stringify([claimTemplate('wiki-root', '20Gi')]), 'network.harvesterhci.io/ips': '[]' },
+    },
+    spec: {
+      runStrategy: 'RerunOnFailure',
+      template: {
+        metadata: { labels: { 'harvesterhci.io/creator': 'hayloft', 'harvesterhci.io/vmName': 'wiki' }, annotations: { 'harvesterhci.io/sshNames': '[]' } },
+        spec: {
+          evictionStrategy: 'LiveMigrateIfPossible',
+          domain: {
+            cpu: { sockets: 1, cores: 2, threads: 1 },
+            resources: { limits: { cpu: '2', memory: '2Gi' } },
+            features: { acpi: { enabled: true } },
+            devices: {
+              disks: [{ name: 'root', disk: { bus: 'virtio' }, bootOrder: 1 }],
+              interfaces: [{ name: 'default', masquerade: {}, model: 'virtio' }],
+              inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
+              rng: {},
+            },
+          },
+          networks: [{ name: 'default', pod: {} }],
+          volumes: [{ name: 'root', persistentVolumeClaim: { claimName: 'wiki-root' } }],
+        },
+      },
+    },
+  };
+}

@@ -24,7 +24,8 @@ const image: VirtualMachineImage = {
 
 const usual = { 'harvesterhci.io/creator': 'harvester', 'harvesterhci.io/os': 'debian' };
 
-function template(claimName: string, size: string): VolumeClaimTemplate {
+/** Of a disk that begins as a copy of the image. */
+export function claimTemplate(claimName: string, size: string): VolumeClaimTemplate {
   return {
     metadata: { name: claimName, annotations: { 'harvesterhci.io/imageId': 'default/image-deb12' } },
     spec: { accessModes: ['ReadWriteMany'], volumeMode: 'Block', storageClassName: 'longhorn-image-deb12', resources: { requests: { storage: size } } },
@@ -38,7 +39,7 @@ function ofHarvester(name: string, memoryGi: number, status: NonNullable<Virtual
     ...{ name, cores: 4, memory: `${memoryGi * 1024 - 100}Mi`, runStrategy, status, evictionStrategy: 'LiveMigrateIfPossible' },
     resources: { limits: { cpu: '4', memory: `${memoryGi}Gi` }, requests: { cpu: '400m', memory: `${Math.floor((memoryGi * 1024) / 1.5)}Mi` } },
     labels: usual,
-    annotations: { 'harvesterhci.io/volumeClaimTemplates': JSON.stringify([template(root, '40Gi')]), 'network.harvesterhci.io/ips': '[]', 'harvesterhci.io/vmRunStrategy': 'RerunOnFailure' },
+    annotations: { 'harvesterhci.io/volumeClaimTemplates': JSON.stringify([claimTemplate(root, '40Gi')]), 'network.harvesterhci.io/ips': '[]', 'harvesterhci.io/vmRunStrategy': 'RerunOnFailure' },
     templateLabels: { ...usual, 'harvesterhci.io/vmName': name },
     disks: [{ name: 'disk-0', disk: { bus: 'virtio' }, bootOrder: 1 }],
     volumes: [{ name: 'disk-0', persistentVolumeClaim: { claimName: root } }],

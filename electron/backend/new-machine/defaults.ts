@@ -8,6 +8,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { claims, pathOf, virtualMachines } from '../clusters/kinds.ts';
 import { nodesOf } from '../clusters/nodes.ts';
+import { readImage } from '../harvester/harvester-facts.ts';
 
 const gib = 2 ** 30;
 const defaultNamespace = 'default';
@@ -15,19 +16,20 @@ const smallestDiskBytes = 20 * gib;
 
 export async function defaults(cluster: ClusterConnection, image: string | undefined): Promise<NewMachineDefaults> {
   const client = await cluster.client();
-  const [machines, hosts, claim] = await Promise.all([
+  const [machines, hosts, claim, own] = await Promise.all([
     client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, defaultNamespace)),
     nodesOf(cluster),
     image === undefined
       ? undefined
       : client.call<PersistentVolumeClaim>('GET', pathOf(claims, defaultNamespace, image)).catch(() => undefined),
+    image === undefined ? undefined : readImage(client, defaultNamespace, image).catch(() => undefined),
   ]);
   const takenNames = machines.items.map((machine) => machine.metadata.name ?? '');
   const largest = (value: (node: (typeof hosts)[number]) => number): number => Math.max(1, ...hosts.map(value));
   const cores = largest((node) => node.cpus);
   const memoryBytes = largest((node) => node.memoryBytes);
   const freeBytes = hosts.map((node) => node.diskFreeBytes).filter((bytes) => bytes !== undefined);
-  const imageBytes = parseQuantity(claim?.status?.capacity?.storage) ?? 0;
+  const imageBytes = own?.status?.virtualSize ?? parseQuantity(claim?.status?.capacity?.storage) ?? 0;
   return {
     namespace: defaultNamespace,
     name: uniqueName(image ?? 'machine', takenNames),
