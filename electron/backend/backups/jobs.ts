@@ -2,9 +2,13 @@
  * Work that the app does itself and that takes its time, behind tasks: it begins when its task is first looked at, and so
  * goes on by itself in the next run of the app.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { TaskEntry } from '../tasks/entry.ts';
 import { going, type Standing, type TaskDefinition } from '../tasks/standing.ts';
+
+/** How long closing waits for work to come to rest, in milliseconds. */
+const closeWithinMs = 3000;
 
 /** Tells how far it is: a share from 0 to 1 where one is known, and what it does. */
 export type Report = (progress: number | undefined, step: string) => void;
@@ -44,10 +48,10 @@ export class Jobs {
     };
   }
 
-  /** Stops everything; resolves when nothing is written any more. */
+  /** Stops everything; resolves when nothing is written any more, or after a few seconds: a cluster may not answer. */
   async close(): Promise<void> {
     for (const { stop } of this.#jobs.values()) stop.abort(new Paused('cancelled', 'Hayloft is closing.'));
-    await Promise.all([...this.#jobs.values()].map(({ over }) => over));
+    await Promise.race([Promise.all([...this.#jobs.values()].map(({ over }) => over)), delay(closeWithinMs, undefined, { ref: false })]);
   }
 
   #begin(entry: TaskEntry, work: Work): Job {
