@@ -15,8 +15,9 @@ interface ApiResources {
 
 type WithStatus = KubeObject & { status?: unknown };
 
-export async function startRecorded({ definitions, objects }: RecordedCluster): Promise<RigEngine> {
-  const engine = await startEngine({ flags: ['--api-only'] });
+/** @param dataDir the engine's folder; kept when given */
+export async function startRecorded({ definitions, objects }: RecordedCluster, dataDir?: string): Promise<RigEngine> {
+  const engine = await startEngine({ flags: ['--api-only'], ...(dataDir === undefined ? {} : { dataDir }) });
   for (const definition of definitions) await post(engine, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   const plurals = new Map<string, { plural: string; namespaced: boolean; status: boolean }>();
   for (const apiVersion of new Set(objects.map((object) => object.apiVersion))) await learn(engine, apiVersion, plurals);
