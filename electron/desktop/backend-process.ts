@@ -1,4 +1,5 @@
 /** The backend in a process of its own, so that neither the window nor the tray ever waits for it. */
+import '#shared/host/lean-heap.ts';
 import { join } from 'node:path';
 import { portCarrier } from '#shared/channel/port-carrier.ts';
 import { serveChannel } from '#shared/channel/server.ts';

@@ -6,7 +6,7 @@
  * When it cannot start it prints the error for a person on stderr, then a line for the program that started it:
  * `Engine failed: {"code":…,"message":…,"hint":…}`, and exits with 1. SIGTERM and SIGINT stop it; guests run on.
  */
-import './lean-heap.ts';
+import '#shared/host/lean-heap.ts';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

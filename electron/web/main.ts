@@ -1,4 +1,5 @@
 /** The web host's program: `npm start -- --web`. */
+import '#shared/host/lean-heap.ts';
 import { join } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import { dataFolder } from '#shared/host/data-folder.ts';

@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { appStart } from './app-start.ts';
+import { backendMemory } from './backend-memory.ts';
 import { diskIo } from './disk-io.ts';
 import { fifty } from './fifty.ts';
 import { idle } from './idle.ts';
@@ -13,7 +14,7 @@ import { startLatency } from './start-latency.ts';
 import { upload } from './upload.ts';
 import { vnc } from './vnc.ts';
 
-const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, scale, app: appStart, list: machineList };
+const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, scale, app: appStart, list: machineList, backend: backendMemory };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { DataVolume } from '../../shared/kube/cdi.ts';
+import type { DataVolume, DataVolumeSpec } from '../../shared/kube/cdi.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../shared/kube/object.ts';
 import { machineName } from '../rig/many-machines.ts';
 import { definitionsOf, kubeVirtKinds } from './definitions.ts';
@@ -16,7 +16,7 @@ const copied = machineName(0);
 const address = '10.42.0.21';
 const disk = `${copied}-root`;
 const userData = `#cloud-config\nhostname: ${copied}\nusers:\n  - name: debian\n    sudo: ALL=(ALL) NOPASSWD:ALL\n    ssh_authorized_keys:\n      - ssh-ed25519 ${'A'.repeat(68)} debian@${copied}\npackages:\n  - qemu-guest-agent\nruncmd:\n  - [systemctl, enable, --now, qemu-guest-agent]\n`;
-const volumeSpec = { source: { http: { url: 'https://images.example.org/debian-12-genericcloud-amd64.qcow2' } }, storage: { resources: { requests: { storage: '20Gi' } }, storageClassName: 'local-path', accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem' } };
+const volumeSpec: DataVolumeSpec = { source: { http: { url: 'https://images.example.org/debian-12-genericcloud-amd64.qcow2' } }, storage: { resources: { requests: { storage: '20Gi' } }, storageClassName: 'local-path', accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem' } };
 
 const vm = machine({
   ...{ name: copied, cores: 2, memory: '4Gi', runStrategy: 'RerunOnFailure', status: running(), evictionStrategy: 'LiveMigrateIfPossible' },

@@ -9,6 +9,7 @@ import type { VirtualMachineInstanceMigration } from '#shared/kube/migration.ts'
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { Service } from '#shared/kube/service.ts';
 import type { VirtualMachineRestore, VirtualMachineSnapshot, VirtualMachineSnapshotContent } from '#shared/kube/snapshot.ts';
+import { leanInstance, leanMachine, leanVolume } from './lean-objects.ts';
 
 export interface Kind<T extends KubeObject> {
   /** `/apis/kubevirt.io/v1`, or `/api/v1` for the core group. */
@@ -18,21 +19,26 @@ export interface Kind<T extends KubeObject> {
   clusterWide?: true;
   /** Its group is not on every cluster: where it is not served there are none, and nobody is told that they are missing. */
   optional?: true;
+  /**
+   * There may be thousands: what is kept of each. May take the object apart, or be it. `enough`: that is enough for
+   * everybody, and no page needs more.
+   */
+  lean?: { of(object: T): T; enough?: true };
   /** Never read: it ties the type of the objects to the kind. */
   readonly objects?: T;
 }
 
-const kind = <T extends KubeObject>(base: string, plural: string): Kind<T> => ({ base, plural });
+const kind = <T extends KubeObject>(base: string, plural: string, lean?: Kind<T>['lean']): Kind<T> => ({ base, plural, ...(lean ? { lean } : {}) });
 
-export const virtualMachines = kind<VirtualMachine>('/apis/kubevirt.io/v1', 'virtualmachines');
-export const virtualMachineInstances = kind<VirtualMachineInstance>('/apis/kubevirt.io/v1', 'virtualmachineinstances');
+export const virtualMachines = kind<VirtualMachine>('/apis/kubevirt.io/v1', 'virtualmachines', { of: leanMachine });
+export const virtualMachineInstances = kind<VirtualMachineInstance>('/apis/kubevirt.io/v1', 'virtualmachineinstances', { of: leanInstance });
 export const migrations = kind<VirtualMachineInstanceMigration>('/apis/kubevirt.io/v1', 'virtualmachineinstancemigrations');
 /** In the version that KubeVirt serves from 1.0 to today. */
 export const snapshots = kind<VirtualMachineSnapshot>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinesnapshots');
 export const snapshotContents = kind<VirtualMachineSnapshotContent>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinesnapshotcontents');
 export const restores = kind<VirtualMachineRestore>('/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinerestores');
 export const clones = kind<VirtualMachineClone>('/apis/clone.kubevirt.io/v1beta1', 'virtualmachineclones');
-export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes');
+export const dataVolumes = kind<DataVolume>('/apis/cdi.kubevirt.io/v1beta1', 'datavolumes', { of: leanVolume, enough: true });
 export const claims = kind<PersistentVolumeClaim>('/api/v1', 'persistentvolumeclaims');
 export const nodes: Kind<KubeNode> = { ...kind<KubeNode>('/api/v1', 'nodes'), clusterWide: true };
 export const exports = kind<VirtualMachineExport>('/apis/export.kubevirt.io/v1beta1', 'virtualmachineexports');

@@ -18,7 +18,7 @@ let states: Cluster['state'][];
 const machine = (name: string, note = ''): KubeObject => ({
   apiVersion: 'kubevirt.io/v1',
   kind: 'VirtualMachine',
-  metadata: { name, namespace: 'default', annotations: { note } },
+  metadata: { name, namespace: 'default', labels: { note } },
 });
 
 const names = (): string[] => [...cluster.cache(virtualMachines).objects.keys()].map((key) => key.split('/')[1] ?? '').sort();
@@ -181,7 +181,7 @@ describe('a watched kind', () => {
   it('takes line separators inside of texts for what they are', async () => {
     await look();
     server.put(path, machine('a', 'one\u2028two\u2029three'));
-    await vi.waitFor(() => expect(cluster.cache(virtualMachines).objects.get('default/a')?.metadata.annotations).toEqual({ note: 'one\u2028two\u2029three' }));
+    await vi.waitFor(() => expect(cluster.cache(virtualMachines).objects.get('default/a')?.metadata.labels).toEqual({ note: 'one\u2028two\u2029three' }));
   });
 
   it('understands events that come in pieces', async () => {

@@ -1,7 +1,8 @@
 /**
  * All objects of one kind on one cluster, kept up to date by a list and a watch that goes on from it. Works only while
  * somebody looks; keeps what it knows when the cluster cannot be reached. Where the user may not read the whole
- * cluster, it reads the namespaces that they may.
+ * cluster, it reads the namespaces that they may. Of kinds with many objects it keeps what lists need, and the whole of
+ * those that are pinned.
  */
 import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import type { KubeObject, WatchEvent } from '#shared/kube/object.ts';
@@ -9,6 +10,7 @@ import { Backoff } from './alarm.ts';
 import { Follower, type FollowerHost, type FollowerSink } from './follower.ts';
 import { pathOf, type Kind } from './kinds.ts';
 import { Countdown, Milestone } from './milestone.ts';
+import { Pins, type Pin } from './pins.ts';
 import { trim } from './trim.ts';
 
 const lingerMs = 30_000;
@@ -32,10 +34,12 @@ export class WatchCache<T extends KubeObject> {
   #linger: NodeJS.Timeout | undefined;
   readonly #begun = new Milestone();
   readonly #complete = new Milestone();
+  readonly #pins: Pins<T>;
 
   constructor(kind: Kind<T>, host: CacheHost) {
     this.#kind = kind;
     this.#host = host;
+    this.#pins = new Pins(kind, host, this.objects, (key) => this.#tell(new Set([key])));
   }
 
   /** `namespace/name` of an object, or its name alone where its kind has no namespaces. */
@@ -61,6 +65,16 @@ export class WatchCache<T extends KubeObject> {
       // Whoever goes from one page to the next should find the list still there.
       this.#linger = setTimeout(() => this.stop(), lingerMs).unref();
     };
+  }
+
+  /** Keeps the object of this key whole, whenever there is one, until it is released. */
+  pin(key: string): Pin {
+    return this.#pins.add(key);
+  }
+
+  /** The object with all that it has, if that is known. */
+  whole(key: string): T | undefined {
+    return this.#pins.isWhole(key) ? this.objects.get(key) : undefined;
   }
 
   /** Resolves when the first page of the list is known, or the first try to get it has failed. Needs a watcher. */
@@ -182,8 +196,9 @@ export class WatchCache<T extends KubeObject> {
           const key = WatchCache.key(object);
           unseen.delete(key);
           const known = this.objects.get(key)?.metadata;
-          if (known?.resourceVersion === object.metadata.resourceVersion && known?.uid === object.metadata.uid) continue;
-          this.objects.set(key, trim(object));
+          const same = known?.resourceVersion === object.metadata.resourceVersion && known?.uid === object.metadata.uid;
+          if (same && !this.#pins.wants(key)) continue;
+          this.objects.set(key, this.#pins.keep(key, trim(object)));
           changed.add(key);
         }
         this.#tell(changed);
@@ -212,7 +227,7 @@ export class WatchCache<T extends KubeObject> {
   #apply(event: WatchEvent<T>): void {
     const key = WatchCache.key(event.object);
     if (event.type === 'DELETED') this.objects.delete(key);
-    else this.objects.set(key, trim(event.object));
+    else this.objects.set(key, this.#pins.keep(key, trim(event.object)));
     this.#tell(new Set([key]));
   }
 

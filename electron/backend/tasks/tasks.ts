@@ -129,10 +129,12 @@ export class Tasks {
     }
     const prefix = `${entry.machine.namespace}/`;
     for (const kind of this.#definitions[entry.kind].watches) {
+      const pin = cluster.cache(kind).pin(prefix + entry.machine.name);
       followed.stops.push(
         cluster.cache(kind).watch((keys) => {
           if ([...keys].some((key) => key.startsWith(prefix))) this.#soon(followed, gatherMs);
         }),
+        () => pin.release(),
       );
     }
     this.#soon(followed, 0);
@@ -242,7 +244,7 @@ function lookInto(cluster: ClusterConnection, client: ApiClient, { machine }: Ta
   return {
     get: async <T extends KubeObject>(kind: Kind<T>, name: string) => {
       if (name === '') return undefined;
-      const known = definition?.watches.includes(kind) ? cluster.cache(kind).objects.get(`${namespace}/${name}`) : undefined;
+      const known = definition?.watches.includes(kind) ? cluster.cache(kind).whole(`${namespace}/${name}`) : undefined;
       return known ?? (await orNothing(client.call<T>('GET', pathOf(kind, namespace, name))));
     },
     warning: async (kind, name) => {

@@ -3,6 +3,7 @@ import type { TopicListener, TopicSource } from '#shared/channel/types.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import type { Kind } from '../clusters/kinds.ts';
+import type { Pin } from '../clusters/pins.ts';
 
 /** One kind that rows are made of. */
 export interface Ingredient {
@@ -91,6 +92,8 @@ class Part<Item> {
   readonly #cluster: ClusterConnection;
   readonly #derivation: Derivation<Item>;
   readonly #stops: (() => void)[];
+  /** Of the one row: what it is made of is to be known whole. */
+  readonly #pins: Pin[];
   /** Which rows each object had a part in, so that a row hears of the object's going. */
   readonly #shares: Map<string, string[]>[];
   readonly #shown = new Set<string>();
@@ -103,12 +106,15 @@ class Part<Item> {
     this.#stops = derivation.ingredients.map(({ kind }, index) =>
       cluster.cache(kind).watch((keys) => this.#changed(index, keys)),
     );
+    const { only } = derivation;
+    this.#pins = only === undefined ? [] : derivation.ingredients.map(({ kind }) => cluster.cache(kind).pin(only));
   }
 
   /** A list may begin with its first page; that there is no such row can be said once all is known. */
   async settled(): Promise<void> {
     const caches = this.#derivation.ingredients.map(({ kind }) => this.#cluster.cache(kind));
     await Promise.all(caches.map((cache) => (this.#derivation.only === undefined ? cache.settled() : cache.completed())));
+    await Promise.all(this.#pins.map(({ ready }) => ready));
   }
 
   /** @returns the rows there are now; later changes go to the listener */
@@ -123,6 +129,7 @@ class Part<Item> {
 
   end(): void {
     for (const stop of this.#stops) stop();
+    for (const pin of this.#pins) pin.release();
   }
 
   /** Of every row that the listener was told of. */
@@ -141,11 +148,13 @@ class Part<Item> {
   #rowsOf(index: number, key: string): string[] {
     const object = this.#cache(index).objects.get(key);
     const ingredient = this.#derivation.ingredients[index];
+    const { only } = this.#derivation;
+    // What has a part in the row of its own key alone always had.
+    if (!ingredient?.rows) return only === undefined || key === only ? [key] : [];
     const before = this.#shares[index]?.get(key) ?? [];
-    const after = object ? (ingredient?.rows?.(object) ?? [key]) : [];
+    const after = object ? ingredient.rows(object) : [];
     if (after.length > 0) this.#shares[index]?.set(key, after);
     else this.#shares[index]?.delete(key);
-    const { only } = this.#derivation;
     return [...before, ...after].filter((row) => only === undefined || row === only);
   }
 
