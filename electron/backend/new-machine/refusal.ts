@@ -12,7 +12,7 @@ const questions: readonly [pattern: RegExp, field: string][] = [
   [/preference/, 'preference'],
   [/storageClass/, 'storageClass'],
   [/networks|interfaces|spec\.ports/, 'networks'],
-  [/dataVolumeTemplates.*source/, 'source'],
+  [/dataVolumeTemplates.*\.source\b/, 'source'],
   [/memory/, 'memoryBytes'],
   [/cpu/, 'cores'],
   [/storage/, 'diskBytes'],
