@@ -7,7 +7,10 @@ import { startEngine, type RigEngine } from '../../rig/engine.ts';
 import { processes, qemuProcesses } from '../../rig/processes.ts';
 import { randomFrom, type Random } from '../random.ts';
 import { checkContents, findProblems, learn } from './checks.ts';
+import { checkChains, checkMarks, writeMarks } from './machine-disks.ts';
 import { operate } from './operations.ts';
+import { unmerged } from './snapshot-checks.ts';
+import { tidy } from './tidy.ts';
 import { World } from './world.ts';
 
 export interface CrashOptions {
@@ -31,12 +34,14 @@ const settleMs = 60_000;
 const longestMs = 1500;
 const shortestMs = 4;
 const workers = 3;
+/** How often merges are waited for and all files are checked: that takes some seconds. */
+const thorough = 0.1;
 
 /** @throws Error with everything that is wrong, the seed, and the engine's last words */
 export async function crashCampaign(options: CrashOptions): Promise<CrashResult> {
   const random = randomFrom(options.seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'hayloft-crash-'));
-  const world = new World();
+  const world = new World({ snapshots: true });
   const result: CrashResult = { engineKills: 0, guestKills: 0, operations: 0 };
   let engine = await startEngine({ dataDir });
   try {
@@ -52,7 +57,9 @@ export async function crashCampaign(options: CrashOptions): Promise<CrashResult>
         if (random.chance(0.15)) await killWhileStarting(dataDir, random);
         engine = await startEngine({ dataDir });
       }
-      await settle(engine, world, `round ${round}, seed ${options.seed}`);
+      const where = `round ${round}, seed ${options.seed}`;
+      await settle(engine, world, where);
+      await settleDisks(engine, world, random, random.chance(thorough), where);
       options.report(`round ${round}: ${result.operations} operations, ${world.known.filter(({ exists }) => exists === 'yes').length} objects, ${qemuProcesses(dataDir).length} guests, ${Math.round(performance.now() - begun)} ms`);
     }
     return result;
@@ -99,15 +106,37 @@ export async function settle(engine: RigEngine, world: World, where: string): Pr
   const end = performance.now() + settleMs;
   let problems = await findProblems(engine, world);
   while (problems.length > 0 && performance.now() < end) {
+    if (world.snapshots) await tidy(engine);
     await pause(50);
     problems = await findProblems(engine, world);
   }
   problems.push(...(await checkContents(engine, world)));
   if (problems.length > 0) {
-    const log = readFileSync(join(engine.dataDir, 'engine.log'), 'utf8').split('\n').slice(-30).join('\n');
-    throw new Error(`${where}:\n  ${problems.join('\n  ')}\nThe engine's last words:\n${log}`);
+    throw new Error(`${where}:\n  ${problems.join('\n  ')}\n${lastWords(engine)}`);
   }
   await learn(engine, world);
+}
+
+/** What disks hold is right; then some of it is changed, and what is over is taken away here and there. */
+async function settleDisks(engine: RigEngine, world: World, random: Random, isThorough: boolean, where: string): Promise<void> {
+  const problems = await checkMarks(engine, world);
+  if (isThorough) {
+    const end = performance.now() + settleMs;
+    let left = await unmerged(engine);
+    while (left.length > 0 && performance.now() < end) {
+      await pause(100);
+      left = await unmerged(engine);
+    }
+    // Nothing is lost by it, either.
+    problems.push(...left, ...(await checkMarks(engine, world)), ...(await checkChains(engine)));
+  }
+  if (problems.length > 0) throw new Error(`${where}:\n  ${problems.join('\n  ')}\n${lastWords(engine)}`);
+  await writeMarks(engine, world, random);
+  await tidy(engine, () => random.chance(0.5));
+}
+
+function lastWords({ dataDir }: RigEngine): string {
+  return `The engine's last words:\n${readFileSync(join(dataDir, 'engine.log'), 'utf8').split('\n').slice(-30).join('\n')}`;
 }
 
 /** Nothing of a campaign stays, however it ended. */

@@ -7,9 +7,10 @@ import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevi
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { RigEngine } from '../../rig/engine.ts';
 import { processes } from '../../rig/processes.ts';
+import { checkSnapshots, neededFiles, seeSnapshots, topFile, type SnapshotsSeen } from './snapshot-checks.ts';
 import { claims, instances, MARK, paths, reset, type Kind, type Known, type World } from './world.ts';
 
-interface Seen {
+export interface Seen extends SnapshotsSeen {
   machines: VirtualMachine[];
   instances: VirtualMachineInstance[];
   disks: DataVolume[];
@@ -30,6 +31,7 @@ export async function findProblems(engine: RigEngine, world: World): Promise<str
     disks: await list(paths.disk),
     claims: await list(claims),
     notes: await list(paths.note),
+    ...(await seeSnapshots(list)),
     guests: guestsOf(engine.dataDir),
     dataDir: engine.dataDir,
     disksMayFail: world.disksMayFail,
@@ -40,12 +42,14 @@ export async function findProblems(engine: RigEngine, world: World): Promise<str
     ...seen.machines.flatMap((vm) => checkMachine(vm, seen)),
     ...seen.disks.flatMap((dv) => checkDisk(dv, seen)),
     ...checkFiles(seen),
+    ...checkSnapshots(world, seen),
+    ...(world.snapshots ? checkClaims(seen) : []),
     ...checkHelpers(engine),
   ];
 }
 
 const listOf = (kind: Kind, seen: Seen): readonly KubeObject[] =>
-  kind === 'machine' ? seen.machines : kind === 'disk' ? seen.disks : seen.notes;
+  ({ machine: seen.machines, copy: seen.machines, disk: seen.disks, note: seen.notes, snapshot: seen.snapshots })[kind];
 
 function checkKnown(item: Known, seen: Seen): string[] {
   const found = listOf(item.kind, seen).find(({ metadata }) => metadata.name === item.name);
@@ -55,12 +59,14 @@ function checkKnown(item: Known, seen: Seen): string[] {
     if (found.metadata.uid !== item.uid) return [`${what} is another one than was made`];
     const said = found.metadata.annotations?.[MARK] ?? '';
     const problems = item.marks.has(said) ? [] : [`${what} says ${said}, and was told ${[...item.marks].join(' or ')}`];
-    const strategy = item.kind === 'machine' ? ((found as VirtualMachine).spec.runStrategy ?? '') : '';
-    if (item.strategies.size > 0 && !item.strategies.has(strategy)) {
+    const strategy = item.kind === 'machine' || item.kind === 'copy' ? ((found as VirtualMachine).spec.runStrategy ?? '') : '';
+    if (item.strategies.size > 0 && !item.strategies.has(strategy) && !(item.mayHalt && strategy === 'Halted')) {
       problems.push(`${what} is ${strategy}, and was told ${[...item.strategies].join(' or ')}`);
     }
     return problems;
   }
+  // A restore that was asked for before makes the machine anew.
+  if (item.mayHalt) return [];
   if (item.exists === 'going' && found) return [`${what} was deleted and is there`];
   if (item.exists === 'no' && found) return [`${what} is there and was never made`];
   return [];
@@ -70,6 +76,7 @@ function checkKnown(item: Known, seen: Seen): string[] {
 export async function learn(engine: RigEngine, world: World): Promise<void> {
   for (const item of world.known) {
     const answer = await engine.api('GET', `${paths[item.kind]}/${item.name}`);
+    item.mayHalt = false;
     if (answer.status === 404) {
       reset(item, 'no');
       continue;
@@ -79,7 +86,7 @@ export async function learn(engine: RigEngine, world: World): Promise<void> {
     item.uid = found.metadata.uid;
     item.marks = new Set([found.metadata.annotations?.[MARK] ?? '']);
     item.strategies = new Set(found.spec?.runStrategy === undefined ? [] : [found.spec.runStrategy]);
-  }
+      }
 }
 
 function guestsOf(dataDir: string): Map<string, number[]> {
@@ -130,6 +137,9 @@ function checkMachine(vm: VirtualMachine, { instances: vmis, disksMayFail }: See
   if (!settled.has(shown)) problems.push(`the machine ${name} stays ${shown}`);
   if (runs !== (shown === 'Running' || shown === 'Paused')) problems.push(`the machine ${name} shows ${shown}, its instance is ${vmi?.status?.phase ?? 'not there'}`);
   if (vm.spec.runStrategy === 'Always' && !runs && shown !== 'CrashLoopBackOff') problems.push(`the machine ${name} does not run`);
+  const locked = vm.status?.snapshotInProgress ?? vm.status?.restoreInProgress;
+  if (locked !== undefined) problems.push(`the machine ${name} stays locked by ${locked}`);
+  if (vm.metadata.deletionTimestamp !== undefined) problems.push(`the machine ${name} is still going`);
   if (vm.spec.runStrategy === 'Halted' && vmi) problems.push(`the machine ${name} is halted and has an instance`);
   return problems;
 }
@@ -148,20 +158,25 @@ function checkDisk(dv: DataVolume, seen: Seen): string[] {
   return claim ? [] : [`the disk ${name} has no claim`];
 }
 
-/** Files of claims that are there, whole, and nothing else. */
-function checkFiles({ dataDir, claims: pvcs, disks }: Seen): string[] {
+/** Files of claims and snapshots that are there, whole, with all below them, and nothing else. */
+function checkFiles({ dataDir, claims: pvcs, disks, volumeSnapshots: held }: Seen): string[] {
   const folder = join(dataDir, 'disks', 'default');
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  const uidOf = (file: string): string => file.split('.')[0] ?? '';
-  const leftOver = names
-    .filter((file) => !pvcs.some(({ metadata }) => metadata.uid === uidOf(file)))
-    .map((file) => `the file disks/default/${file} belongs to no claim`);
-  const doubled = names.filter((file) => names.filter((other) => uidOf(other) === uidOf(file)).length > 1).map((file) => `${file} is doubled`);
+  const needed = neededFiles(folder, names, pvcs, held);
+  const leftOver = names.filter((file) => !needed.files.has(file)).map((file) => `the file disks/default/${file} belongs to nobody`);
   const missing = pvcs
     .filter(({ metadata }) => disks.some((dv) => dv.metadata.name === metadata.name && dv.status?.phase === 'Succeeded'))
-    .filter(({ metadata }) => !names.some((file) => file === `${metadata.uid ?? ''}.raw` || file === `${metadata.uid ?? ''}.qcow2`))
+    .filter(({ metadata }) => topFile(names, metadata.uid ?? '') === undefined)
     .map(({ metadata }) => `the claim ${metadata.name ?? ''} has no file`);
-  return [...leftOver, ...doubled, ...missing];
+  return [...leftOver, ...missing, ...needed.problems];
+}
+
+/** Each belongs to a disk that is there, or to a machine. */
+function checkClaims({ claims: pvcs, disks, machines }: Seen): string[] {
+  const owners = new Set([...disks, ...machines].map(({ metadata }) => metadata.uid));
+  return pvcs
+    .filter(({ metadata }) => !metadata.ownerReferences?.some(({ uid }) => owners.has(uid)))
+    .map(({ metadata }) => `the claim ${metadata.name ?? ''} belongs to nobody`);
 }
 
 /** What was uploaded and acknowledged lies on the disk, byte by byte. */

@@ -24,7 +24,7 @@ export async function diskFullCampaign(seed: number, rounds: number, report: (li
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${smallDiskMiB}m,mode=0700`, 'tmpfs', dataDir]);
   let engine: RigEngine | undefined;
   try {
-    const world = new World(true);
+    const world = new World({ disksMayFail: true });
     engine = await startEngine({ dataDir });
     for (let round = 0; round < rounds; round++) {
       const running = engine;

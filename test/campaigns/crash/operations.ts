@@ -4,11 +4,12 @@ import { request } from 'node:https';
 import type { RigEngine } from '../../rig/engine.ts';
 import type { Answer } from '../../rig/engine-client.ts';
 import type { Random } from '../random.ts';
-import { actions, MARK, paths, reset, type Known, type World } from './world.ts';
+import { clone, restore, takeSnapshot } from './snapshot-operations.ts';
+import { actions, clones, MARK, paths, reset, type Known, type World } from './world.ts';
 
 const diskBytes = 256 * 1024;
 const mergePatch = { 'content-type': 'application/merge-patch+json' };
-type Engine = Pick<RigEngine, 'api' | 'endpoint' | 'ca'>;
+export type Engine = Pick<RigEngine, 'api' | 'endpoint' | 'ca'>;
 
 /** Works until the engine is gone or `stopped` says so. A rejected call is what a killed engine looks like. */
 export async function operate(engine: Engine, world: World, random: Random, stopped: () => boolean): Promise<number> {
@@ -39,11 +40,17 @@ export class Unexpected extends Error {
 }
 
 async function actOn(engine: Engine, world: World, random: Random, item: Known): Promise<void> {
+  if (item.kind === 'snapshot' || item.kind === 'copy') {
+    if (item.exists === 'no' || item.exists === 'going') return item.kind === 'snapshot' ? takeSnapshot(engine, world, random, item) : clone(engine, world, random, item);
+    // Whether it came to be is seen once everything has settled.
+    if (item.kind === 'copy' && item.exists === 'unsure') return;
+  }
   if (item.exists === 'no' || item.exists === 'going') return create(engine, world, random, item);
   if (item.exists === 'unsure') return remove(engine, item);
   if (random.chance(0.12)) return remove(engine, item);
   if (random.chance(0.25)) return mark(engine, world, item);
-  if (item.kind === 'machine') return power(engine, random, item);
+  if (item.kind === 'machine' && world.snapshots && random.chance(0.2)) return restore(engine, world, random, item);
+  if (item.kind === 'machine' || item.kind === 'copy') return power(engine, random, item);
   if (item.kind === 'disk' && item.content === undefined) return upload(engine, item);
   return mark(engine, world, item);
 }
@@ -80,6 +87,9 @@ function bodyOf(item: Known, random: Random, value: string): object {
         metadata,
         spec: { source: random.chance(0.5) ? { upload: {} } : { blank: {} }, storage: { resources: { requests: { storage: '1Mi' } } } },
       };
+    case 'snapshot':
+    case 'copy':
+      throw new Error(`A ${item.kind} is made of something.`);
     case 'machine':
       return machine(item.name, metadata, random);
   }
@@ -111,9 +121,10 @@ function machine(name: string, metadata: object, random: Random): object {
   };
 }
 
-async function remove(engine: Engine, item: Known): Promise<void> {
+export async function remove(engine: Engine, item: Known): Promise<void> {
   item.exists = 'unsure';
   item.content = undefined;
+  if (item.clone !== undefined) await engine.api('DELETE', `${clones}/${item.clone}`);
   const answer = await engine.api('DELETE', `${paths[item.kind]}/${item.name}`);
   if (answer.status === 404) reset(item, 'no');
   else if (answer.status < 300) reset(item, 'going');
@@ -178,6 +189,6 @@ function post(engine: Engine, token: string, content: Buffer): Promise<number> {
   });
 }
 
-function tolerate(answer: Answer, codes: readonly number[], what: string): void {
+export function tolerate(answer: Answer, codes: readonly number[], what: string): void {
   if (answer.status >= 300 && !codes.includes(answer.status)) throw new Unexpected(`${what}: ${answer.status} ${answer.text}`);
 }

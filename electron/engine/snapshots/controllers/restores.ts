@@ -309,11 +309,12 @@ function say({ resources }: SnapshotParts, { metadata }: VirtualMachineRestore, 
 
 function fail(parts: SnapshotParts, restore: VirtualMachineRestore, why: string): void {
   say(parts, restore, 'False', 'Operation failed');
+  // First: what has failed is not looked at again.
+  unlock(parts, restore);
   parts.resources.changeStatus(virtualMachineRestores, restore.metadata.namespace, restore.metadata.name ?? '', (draft) => {
     const status = (draft.status ??= {});
     status.conditions = withCondition(status.conditions, 'Failure', 'True', why);
   });
-  unlock(parts, restore);
 }
 
 function end(parts: SnapshotParts, restore: VirtualMachineRestore): void {

@@ -75,7 +75,8 @@ async function bring(parts: SnapshotParts, pauses: Pauses, given: VirtualMachine
   if (pause > 0) return { requeueAfterMs: Math.min(pause, left) };
   const wait: ReconcileResult = left === Infinity ? undefined : { requeueAfterMs: left };
   const vm = resources.get(virtualMachines, namespace, given.spec.source.name);
-  if (!vm || vm.metadata.deletionTimestamp !== undefined) {
+  // One that is locked already stays until its snapshot is taken, and goes then.
+  if (!vm || (vm.metadata.deletionTimestamp !== undefined && vm.status?.snapshotInProgress !== name)) {
     say(parts, given, 'False', vm ? 'Source is being deleted' : 'Source does not exist');
     return wait;
   }
@@ -109,8 +110,9 @@ async function bring(parts: SnapshotParts, pauses: Pauses, given: VirtualMachine
     pauses.set(id, performance.now() + pauseMs);
     return { requeueAfterMs: Math.min(pauseMs, left) };
   }
-  succeed(parts, given, indicationsOf(vmi, writer?.quiesce, given.status?.indications));
+  // In this order: what has succeeded is not looked at again, and an engine that ended in between left the machine locked.
   unlock(parts, vm.metadata.namespace, vm.metadata.name ?? '', name);
+  succeed(parts, given, indicationsOf(vmi, writer?.quiesce, given.status?.indications));
   return undefined;
 }
 
@@ -164,6 +166,7 @@ function fail(parts: SnapshotParts, snapshot: VirtualMachineSnapshot): void {
   const { resources } = parts;
   const { namespace, name = '' } = snapshot.metadata;
   removeContent(parts, namespace, contentNameOf(snapshot));
+  unlock(parts, namespace, snapshot.spec.source.name, name);
   resources.changeStatus(virtualMachineSnapshots, namespace, name, (draft) => {
     const status = (draft.status ??= {});
     status.phase = 'Failed';
@@ -172,7 +175,6 @@ function fail(parts: SnapshotParts, snapshot: VirtualMachineSnapshot): void {
     status.conditions = withCondition(status.conditions, 'Progressing', 'False', 'Operation failed');
     status.conditions = withCondition(status.conditions, 'Ready', 'False', 'Not ready');
   });
-  unlock(parts, namespace, snapshot.spec.source.name, name);
 }
 
 function end(parts: SnapshotParts, snapshot: VirtualMachineSnapshot): void {
