@@ -66,8 +66,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   added?: true;
   /** Served at `/scale`. */
   scale?: ScalePaths;
-  /** Awaited before anything of the kind is written: loads what is needed for that alone. */
-  prepare?(): Promise<void>;
+  /** Awaited before anything of the kind is written: loads what is needed for that alone. @param body what was sent, read already or not */
+  prepare?(body: KubeObject | Buffer): Promise<void>;
   /** Gone with the host's power anyway, or no loss then: written without waiting for the disk. */
   transient?: true;
   /** Status is written through `/status` alone and ignored elsewhere; `generation` counts spec changes. */

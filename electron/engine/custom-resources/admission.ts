@@ -5,6 +5,7 @@ import { invalid } from '../api/errors.ts';
 import { customResourceDefinitions, isEstablished, type CustomResourceDefinition, type CustomVersion } from './definition.ts';
 import { jsonPath } from './json-path.ts';
 import { settleStatus, takenNames } from './names.ts';
+import type * as ruleParts from './rules/parts.ts';
 import { checkStructural } from './schema/structural.ts';
 
 /** Holds a definition until its objects are gone. */
@@ -14,6 +15,8 @@ export interface Surroundings {
   others: readonly CustomResourceDefinition[];
   /** Kinds that the engine brings itself. */
   served: readonly AnyDefinition[];
+  /** What reads rules in CEL; loaded with the first definition that has any. */
+  rules: Pick<typeof ruleParts, 'compileRules'> | undefined;
 }
 
 const wrong = (field: string, value: unknown, text: string): StatusCause => ({ reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${text}` });
@@ -40,8 +43,9 @@ export function admitDefinition(admission: Admission<CustomResourceDefinition>, 
     ...checkVersions(crd),
     ...(old ? checkChange(crd, old) : []),
   ];
-  if (JSON.stringify(spec.versions).includes('"x-kubernetes-validations"')) {
-    admission.warn('x-kubernetes-validations are kept and not checked: this engine evaluates no CEL');
+  if (causes.length === 0 && around.rules) {
+    const { compileRules } = around.rules;
+    causes.push(...spec.versions.flatMap(({ schema }, at) => compileRules(schema?.openAPIV3Schema ?? {}, `spec.versions[${at}].schema.openAPIV3Schema`).causes));
   }
   if (causes.length > 0) throw invalid(customResourceDefinitions, metadata.name ?? '', causes);
   if (operation === 'create') metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), cleanupFinalizer])];

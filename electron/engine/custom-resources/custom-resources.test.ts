@@ -221,3 +221,30 @@ describe('an object', () => {
     expect(table.body).toMatchObject({ columnDefinitions: [{ name: 'Name' }, { name: 'Length' }, { name: 'Captain' }], rows: [{ cells: ['a', 3, 'silver'] }] });
   });
 });
+
+describe('rules in CEL', () => {
+  const rules = (...given: object[]): CustomResourceDefinition => crd({ ...boatSchema, properties: { spec: { ...boatSchema.properties?.['spec'], 'x-kubernetes-validations': given } } } as JsonSchema);
+
+  it('are held by every write, and read again by an engine that starts', async () => {
+    const api = await rig();
+    expect((await api.call('POST', crds, rules({ rule: 'self.length < 50 || self.colour == "blue"', message: 'long boats are blue' }, { rule: 'self.length >= oldSelf.length', message: 'boats grow' }))).status).toBe(201);
+    await until('the kind', async () => (await api.call('GET', boats)).status === 200);
+    expect(await causesOf(api, { length: 60 })).toEqual(['spec | FieldValueInvalid | Invalid value: "object": long boats are blue']);
+    expect((await api.call('POST', boats, boat({ length: 60, colour: 'blue' }))).status).toBe(201);
+    const shrunk = await api.call('PATCH', `${boats}/a`, { spec: { length: 55 } }, { 'content-type': 'application/merge-patch+json' });
+    expect((shrunk.body as Status).message).toContain('spec: Invalid value: "object": boats grow');
+    const again = createCustomResourcesModule(() => []);
+    await again.start({ resources: api.store.resources, log: quiet } as EngineContext);
+    const kind = again.dynamic?.definitions()[0];
+    expect(() => kind?.admit?.({ operation: 'create', object: boat({ length: 60, colour: 'red' }), old: undefined, warn: () => undefined })).toThrow('long boats are blue');
+    await again.stop();
+  });
+
+  it('are refused where they cannot be read', async () => {
+    const api = await rig();
+    const { status, body } = await api.call('POST', crds, rules({ rule: 'self.length.frobnicate()' }));
+    expect(status).toBe(422);
+    expect((body as Status).message).toContain('spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule');
+    expect((await api.call('POST', crds, rules({ rule: 'self.length > 0' }))).status).toBe(201);
+  });
+});

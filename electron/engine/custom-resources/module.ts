@@ -5,20 +5,26 @@ import type { EngineContext } from '../context.ts';
 import { customResourceDefinitions, type CustomResourceDefinition } from './definition.ts';
 import { CustomKinds } from './kinds.ts';
 import type * as parts from './parts.ts';
+import type * as ruleParts from './rules/parts.ts';
 
-/** What is needed once there is a definition. */
+/** What is needed once there is a definition, and once there is one with rules. */
 type Parts = typeof parts;
+type RuleParts = typeof ruleParts;
+
+const hasRules = (body: object): boolean => (Buffer.isBuffer(body) ? body.toString() : JSON.stringify(body)).includes('x-kubernetes-validations');
 
 /** @param served kinds that the engine brings itself */
 export function createCustomResourcesModule(served: () => readonly AnyDefinition[]): EngineModule {
   const kinds = new CustomKinds();
   const removals = new Map<string, () => void>();
   let loaded: Parts | undefined;
+  let rules: RuleParts | undefined;
   let context: EngineContext | undefined;
   let unsubscribe: () => void = () => undefined;
 
-  const load = async (): Promise<void> => {
+  const load = async (...bodies: object[]): Promise<void> => {
     loaded ??= await import('./parts.ts');
+    if (bodies.some(hasRules)) rules ??= await import('./rules/parts.ts');
   };
   const started = (): { parts: Parts; context: EngineContext } => {
     if (!loaded || !context) throw new Error('The parts for custom resources have not been loaded.');
@@ -26,16 +32,16 @@ export function createCustomResourcesModule(served: () => readonly AnyDefinition
   };
   const definitions: ResourceDefinition<CustomResourceDefinition> = {
     ...customResourceDefinitions,
-    prepare: load,
+    prepare: (body) => load(body),
     admit: (admission) => {
       const { parts, context: { resources } } = started();
-      parts.admitDefinition(admission, { others: resources.list(customResourceDefinitions), served: served() });
+      parts.admitDefinition(admission, { others: resources.list(customResourceDefinitions), served: served(), rules });
     },
   };
 
   const take = (crd: CustomResourceDefinition): void => {
     const { parts, context: given } = started();
-    kinds.take(crd, parts.kindsOf);
+    kinds.take(crd, (of, isTerminating) => parts.kindsOf(of, isTerminating, rules));
     const { name = '', deletionTimestamp } = crd.metadata;
     if (deletionTimestamp === undefined || removals.has(name)) return;
     // Stored objects are found by group and plural, whatever the version; there may be none that is served.
@@ -61,7 +67,7 @@ export function createCustomResourcesModule(served: () => readonly AnyDefinition
     start: async (given) => {
       context = given;
       const present = given.resources.list(customResourceDefinitions);
-      if (present.length > 0) await load();
+      if (present.length > 0) await load(...present);
       present.forEach(take);
       unsubscribe = given.resources.subscribe(customResourceDefinitions, ({ type, object }) => (type === 'DELETED' ? drop(object) : take(object)));
     },

@@ -1,12 +1,13 @@
 /** Makes of a CustomResourceDefinition the kinds that the API serves: one for each version. */
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { Admission, AnyDefinition, CustomSchema } from '../api/definition.ts';
-import { ApiError } from '../api/errors.ts';
+import { ApiError, invalid } from '../api/errors.ts';
 import type { Json } from '../api/http/json.ts';
 import { any, object } from '../api/schema.ts';
 import { checkKind, type Findings } from '../api/schema-checks/validate.ts';
 import { columnsOf } from './columns.ts';
 import type { CustomResourceDefinition, CustomVersion } from './definition.ts';
+import type * as ruleParts from './rules/parts.ts';
 import type { JsonSchema } from './schema/json-schema.ts';
 import { dropNulls, fillDefaults, prune } from './schema/prune.ts';
 import { shapeOfJsonSchema } from './schema/shape.ts';
@@ -15,16 +16,22 @@ import { checkValue } from './schema/values.ts';
 /** Metadata is the same for every kind, and judged by the engine's own schema; what else is in the object is left to ours. */
 const frame = object({});
 
-/** @param isTerminating whether the definition is on its way out */
-export function kindsOf(crd: CustomResourceDefinition, isTerminating: () => boolean): AnyDefinition[] {
-  return crd.spec.versions.filter(({ served }) => served).map((version) => kindOf(crd, version, isTerminating));
+type Rules = typeof ruleParts;
+
+/**
+ * @param isTerminating whether the definition is on its way out
+ * @param rules what runs rules in CEL; needed where the definition has any
+ */
+export function kindsOf(crd: CustomResourceDefinition, isTerminating: () => boolean, rules?: Rules): AnyDefinition[] {
+  return crd.spec.versions.filter(({ served }) => served).map((version) => kindOf(crd, version, isTerminating, rules));
 }
 
-function kindOf(crd: CustomResourceDefinition, version: CustomVersion, isTerminating: () => boolean): AnyDefinition {
+function kindOf(crd: CustomResourceDefinition, version: CustomVersion, isTerminating: () => boolean, rules: Rules | undefined): AnyDefinition {
   const { group, names, scope } = crd.spec;
   const { plural, singular = names.kind.toLowerCase(), kind, shortNames, categories } = crd.status?.acceptedNames?.plural ? crd.status.acceptedNames : names;
   const schema = version.schema?.openAPIV3Schema ?? {};
   const { status, scale } = version.subresources ?? {};
+  const ruled = rules?.compileRules(schema, '').root;
   const columns = columnsOf(version);
   const deprecation = version.deprecated === true ? (version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated`) : undefined;
   return {
@@ -43,6 +50,9 @@ function kindOf(crd: CustomResourceDefinition, version: CustomVersion, isTermina
         throw new ApiError(405, 'MethodNotAllowed', 'create not allowed while custom resource definition is terminating');
       }
       if (deprecation !== undefined) admission.warn(deprecation);
+      const { object: next, old } = admission;
+      const broken = rules && ruled ? rules.runRules(ruled, next as unknown as Json, old as unknown as Json | undefined) : [];
+      if (broken.length > 0) throw invalid({ group, kind, plural }, next.metadata.name ?? '', broken);
     },
   };
 }

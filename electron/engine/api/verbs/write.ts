@@ -17,8 +17,8 @@ import { place, replace, writeRequest, type WriteContext, type Written } from '.
 
 export async function create(context: WriteContext): Promise<Written> {
   const { store, definition, request, query, user } = context;
-  await definition.prepare?.();
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: undefined });
+  await definition.prepare?.(object);
   place(object, context);
   if (definition.answer) return { status: 201, object: (await definition.answer(object, user)) as KubeObject, warnings };
   return { status: 201, object: store.create(definition, object, writeRequest(context, warnings)), warnings };
@@ -26,8 +26,8 @@ export async function create(context: WriteContext): Promise<Written> {
 
 export async function update(context: WriteContext): Promise<Written> {
   const { definition, request, query, target } = context;
-  await definition.prepare?.();
   const { object, warnings } = await decodeObject(request, definition, { query, subresource: target.subresource });
+  await definition.prepare?.(object);
   return { status: 200, object: replace(context, object, writeRequest(context, warnings)), warnings };
 }
 
@@ -35,8 +35,8 @@ export async function patch(context: WriteContext): Promise<Written> {
   const { store, definition, target, request, query } = context;
   const type = contentTypeOf(request);
   checkPatchType(type, definition);
-  await definition.prepare?.();
   const bytes = await readBody(request);
+  await definition.prepare?.(bytes);
   if (type === applyType) return await apply(context, bytes);
   checkNoForce(query);
   const { value, duplicates } = parseJsonBody(bytes);

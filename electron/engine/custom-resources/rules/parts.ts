@@ -1,0 +1,3 @@
+/** What definitions with rules need, as one piece to load. */
+export { runRules } from './check.ts';
+export { compileRules } from './compile.ts';
