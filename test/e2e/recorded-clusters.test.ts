@@ -20,7 +20,8 @@ let cellar: RecordingProxy;
 let harvester: RecordingProxy;
 
 beforeAll(async () => {
-  [servers, session] = await Promise.all([Promise.all([startRecorded(kubeVirtCluster), startRecorded(harvesterCluster)]), startSession()]);
+  servers = await Promise.all([startRecorded(kubeVirtCluster), startRecorded(harvesterCluster)]);
+  session = await startSession();
   const [plain, other] = servers;
   if (!plain || !other) throw new Error('Two servers were to be started.');
   cellar = await RecordingProxy.start(plain, kubernetesStandIn(kubeVirtVersion));

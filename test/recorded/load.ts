@@ -18,11 +18,20 @@ type WithStatus = KubeObject & { status?: unknown };
 /** @param dataDir the engine's folder; kept when given */
 export async function startRecorded({ definitions, objects }: RecordedCluster, dataDir?: string): Promise<RigEngine> {
   const engine = await startEngine({ flags: ['--api-only'], ...(dataDir === undefined ? {} : { dataDir }) });
+  try {
+    await load(engine, definitions, objects);
+  } catch (error) {
+    await engine.destroy();
+    throw error;
+  }
+  return engine;
+}
+
+async function load(engine: RigEngine, definitions: readonly KubeObject[], objects: readonly KubeObject[]): Promise<void> {
   for (const definition of definitions) await post(engine, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   const plurals = new Map<string, { plural: string; namespaced: boolean; status: boolean }>();
   for (const apiVersion of new Set(objects.map((object) => object.apiVersion))) await learn(engine, apiVersion, plurals);
   for (const object of objects) await put(engine, object, plurals);
-  return engine;
 }
 
 const base = (apiVersion: string): string => (apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
