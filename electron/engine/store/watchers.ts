@@ -15,8 +15,14 @@ export interface Watcher {
 
 const textOf = (of: KindKey): string => `${of.group}/${of.plural}`;
 
+/** Those of one kind, in the order in which they came. */
+interface Of {
+  ahead: Set<Watcher>;
+  others: Set<Watcher>;
+}
+
 export class Watchers {
-  readonly #byKind = new Map<string, Set<Watcher>>();
+  readonly #byKind = new Map<string, Of>();
   readonly #log: Log;
   #waiting: StoredRow[] = [];
 
@@ -26,11 +32,13 @@ export class Watchers {
 
   add(of: KindKey, watcher: Watcher): () => void {
     const key = textOf(of);
-    const watchers = this.#byKind.get(key) ?? new Set();
-    this.#byKind.set(key, watchers.add(watcher));
+    const known = this.#byKind.get(key) ?? { ahead: new Set(), others: new Set() };
+    this.#byKind.set(key, known);
+    const watchers = watcher.ahead === true ? known.ahead : known.others;
+    watchers.add(watcher);
     return () => {
       watchers.delete(watcher);
-      if (watchers.size === 0 && this.#byKind.get(key) === watchers) this.#byKind.delete(key);
+      if (known.ahead.size + known.others.size === 0 && this.#byKind.get(key) === known) this.#byKind.delete(key);
     };
   }
 
@@ -48,17 +56,21 @@ export class Watchers {
     const changes = this.#waiting;
     this.#waiting = [];
     for (const change of changes) {
-      const watchers = [...(this.#byKind.get(textOf(change)) ?? [])];
-      for (const watcher of [...watchers.filter(({ ahead }) => ahead), ...watchers.filter(({ ahead }) => !ahead)]) {
-        if (change.revision <= watcher.since || !this.#byKind.get(textOf(change))?.has(watcher)) continue;
-        watcher.since = change.revision;
-        if (watcher.namespace !== '' && watcher.namespace !== change.namespace) continue;
-        try {
-          watcher.take(change);
-        } catch (error) {
-          this.#log.error('A listener failed on a change', { kind: textOf(change), name: change.name, error });
-        }
-      }
+      const known = this.#byKind.get(textOf(change));
+      if (!known) continue;
+      for (const watchers of [known.ahead, known.others]) for (const watcher of watchers) this.#tell(watcher, change);
+    }
+  }
+
+  /** One that is added or taken off meanwhile is told, or not told, by the set itself. */
+  #tell(watcher: Watcher, change: StoredRow): void {
+    if (change.revision <= watcher.since) return;
+    watcher.since = change.revision;
+    if (watcher.namespace !== '' && watcher.namespace !== change.namespace) return;
+    try {
+      watcher.take(change);
+    } catch (error) {
+      this.#log.error('A listener failed on a change', { kind: textOf(change), name: change.name, error });
     }
   }
 }
