@@ -1,7 +1,7 @@
-/** What comes late: it must not take the place, or the keys, of what somebody does by then. The engine is held still for it. */
+/** An answer that comes late must not take the place of what somebody does by then. The engine is held still for it. */
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import { enginePid } from '../rig/app.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
 import { makePowerMachine, servePowerDisk } from '../rig/power-machine.ts';
@@ -16,16 +16,10 @@ let pid: number;
 
 const dialog = (): Locator => session.page.getByRole('dialog');
 const toast = (text: string): Locator => session.page.locator('.toasts').getByText(text);
-const isNow = (name: string, wanted: string): Promise<unknown> =>
-  until(`${name} to be ${wanted}`, () => engine.kubectl(['get', 'vm', name, '-o', 'jsonpath={.status.printableStatus}']) === wanted);
-
-async function open(name: string, tab = ''): Promise<void> {
-  await session.page.evaluate((hash) => (location.hash = hash), `#/machines/local/default/${name}${tab}`);
-  await session.page.getByRole('heading', { name, exact: true }).waitFor();
-}
 
 async function fromPage(name: string, action: string): Promise<void> {
-  await open(name);
+  await session.page.evaluate((hash) => (location.hash = hash), `#/machines/local/default/${name}`);
+  await session.page.getByRole('heading', { name, exact: true }).waitFor();
   await session.page.getByRole('button', { name: 'More actions' }).click();
   await choose(session.page, action);
 }
@@ -74,20 +68,4 @@ it('leaves a question open that was asked after the one that is answered, and te
   await dialog().getByLabel('Name').fill('late');
   await page.keyboard.press('Enter');
   await toast('The snapshot late is ready.').waitFor();
-});
-
-it('leaves the keys to a menu that is open when the screen connects', async () => {
-  const { page } = session;
-  await runByKeys(page, 'Start web');
-  await isNow('web', 'Running');
-  await open('web', '/overview');
-  await meanwhile(async () => {
-    await page.getByRole('link', { name: 'Console', exact: true }).click();
-    await page.getByRole('button', { name: 'More actions' }).click();
-    await page.getByRole('menuitem', { name: 'Change', exact: true }).focus();
-  });
-  await until('the screen', () => page.evaluate(() => [...document.querySelectorAll('button')].some(({ textContent, disabled }) => textContent.includes('Ctrl+Alt+Del') && !disabled)));
-  expect(await page.evaluate(() => document.activeElement?.textContent.trim())).toBe('Change');
-  await page.keyboard.press('ArrowRight');
-  await page.getByRole('menuitem', { name: 'Resize' }).waitFor();
 });
