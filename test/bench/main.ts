@@ -10,11 +10,12 @@ import { idle } from './idle.ts';
 import { machineList } from './machine-list.ts';
 import { meetsGoal, ratio, table, type Measurement } from './measurement.ts';
 import { scale } from './scale.ts';
+import { snapshots } from './snapshots.ts';
 import { startLatency } from './start-latency.ts';
 import { upload } from './upload.ts';
 import { vnc } from './vnc.ts';
 
-const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, scale, app: appStart, list: machineList, backend: backendMemory };
+const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, snapshots, scale, app: appStart, list: machineList, backend: backendMemory };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));
