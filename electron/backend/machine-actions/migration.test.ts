@@ -103,7 +103,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const journal = (): Journal => new Journal(join(folder, 'journal', 'tasks.json'), () => undefined);
+const journal = (): Journal => new Journal(join(folder, 'tasks.json'), () => undefined);
 const calls = (): ReturnType<typeof actionCalls> => actionCalls({ clusters, tasks });
 
 describe('a live migration', () => {
@@ -173,7 +173,7 @@ describe('what goes on in a cluster', () => {
   it('is found without a journal, once, and not what has ended', async () => {
     await calls()['machines.migrate'](ref, context);
     tasks.close();
-    rmSync(join(folder, 'journal'), { recursive: true });
+    rmSync(join(folder, 'tasks.json'));
     const snapshots = '/apis/snapshot.kubevirt.io/v1beta1/virtualmachinesnapshots';
     const snapshot = (name: string, status: object, more: object = {}): void =>
       server.put(snapshots, {
