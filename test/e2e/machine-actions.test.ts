@@ -255,7 +255,7 @@ describe('shape', () => {
     await dialog().getByRole('radio', { name: /live/ }).check();
     await dialog().getByRole('button', { name: 'Insert disc' }).click();
     await until('the disc in the running guest', () => field('.status.volumeStatus[?(@.name=="cd")].phase', 'vmi', 'web') === 'Ready');
-    expect(await toast(/next restart/).count()).toBe(0);
+    expect(await toast(/^The drive of web changes/).count()).toBe(0);
   });
 
   it('changes when it runs, and what is written about it, without touching what others wrote meanwhile', async () => {

@@ -116,6 +116,7 @@ export class FaultWorld {
     const { objects } = this.cluster.cache(kind);
     const different: string[] = [];
     const there = new Set<string>();
+    const kept = (item: KubeObject): KubeObject => kind.lean?.of(trim(item)) ?? trim(item);
     for (const item of list.items) {
       const key = WatchCache.key(item);
       there.add(key);
@@ -123,7 +124,7 @@ export class FaultWorld {
       // Items of a list do not say what they are; events of a watch do.
       const plain = ({ metadata, ...rest }: KubeObject): object => ({ ...rest, metadata, apiVersion: undefined, kind: undefined });
       if (!known) different.push(`${kind.plural} ${key} is not known`);
-      else if (!isDeepStrictEqual(plain(known), plain(trim(item)))) {
+      else if (!isDeepStrictEqual(plain(known), plain(kept(item)))) {
         different.push(`${kind.plural} ${key} is known as ${known.metadata.resourceVersion ?? '?'}, and is ${item.metadata.resourceVersion ?? '?'}`);
       }
     }
