@@ -40,6 +40,8 @@ export interface WriteRequest extends AnyRequest {
 }
 
 export interface UpdateRequest extends WriteRequest {
+  /** The disk may have it a moment later, see `Database.transaction`. Default: as the kind has it. */
+  soon?: boolean | undefined;
   subresource?: 'status' | undefined;
 }
 

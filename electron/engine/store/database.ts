@@ -1,4 +1,5 @@
 /** The SQLite file: opening it, its tables, prepared statements and transactions. */
+import { open } from 'node:fs/promises';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { asApiError } from './sqlite-errors.ts';
 
@@ -52,6 +53,8 @@ export interface Database {
    * @param soon whether the disk may have it a moment later, so that a power failure may take it back
    */
   transaction<T>(work: () => T, soon?: boolean): T;
+  /** Resolves when all that is committed by now is on the disk. */
+  flush(): Promise<void>;
   /** Brings what was committed from the log into the tables, and cuts the log to nothing. */
   checkpoint(): void;
   close(): void;
@@ -90,13 +93,13 @@ export function openDatabase(file: string): Database {
     db.close();
     throw error;
   }
-  return wrap(db);
+  return wrap(db, file);
 }
 
 /** How long after a change its log is brought into the tables, which takes two flushes that nobody should wait for. */
 const tidyMs = 250;
 
-function wrap(db: DatabaseSync): Database {
+function wrap(db: DatabaseSync, file: string): Database {
   let tidying: NodeJS.Timeout | undefined;
   const tidy = (): void => {
     tidying = undefined;
@@ -140,6 +143,15 @@ function wrap(db: DatabaseSync): Database {
           throw error;
         }
       }),
+    flush: async () => {
+      try {
+        const log = await open(`${file}-wal`);
+        await log.datasync().finally(() => log.close());
+      } catch (error) {
+        // Without a log all is in the tables, and they on the disk.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    },
     checkpoint: () => {
       told(() => {
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -2,7 +2,7 @@
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { AnyDefinition, ResourceDefinition } from '../api/definition.ts';
 import { ApiError } from '../api/errors.ts';
-import type { Change, Resources } from './resources.ts';
+import type { Change, ChangeOptions, Resources } from './resources.ts';
 import type { SqliteStore } from './store.ts';
 
 // The store holds objects of whatever kind; the definition that they were asked by says which.
@@ -13,14 +13,14 @@ export function createResources(store: SqliteStore): Resources {
     of: ResourceDefinition<T>,
     where: { namespace: string | undefined; name: string },
     change: (draft: T) => void,
-    subresource?: 'status',
+    request: { subresource?: 'status' } & ChangeOptions,
   ): T | undefined => {
     const found = store.get(of, where.namespace, where.name);
     if (!found) return undefined;
     const draft = typed<T>(found);
     change(draft);
     // The draft's resourceVersion guards against `change` itself having written to the same object.
-    return typed<T>(store.update(of, draft, { subresource }));
+    return typed<T>(store.update(of, draft, request));
   };
   return {
     get: <T extends KubeObject>(of: ResourceDefinition<T>, namespace: string | undefined, name: string) => {
@@ -38,8 +38,9 @@ export function createResources(store: SqliteStore): Resources {
       return items.map((item) => typed<T>(item));
     },
     create: <T extends KubeObject>(of: ResourceDefinition<T>, object: T) => typed<T>(store.create(of, object)),
-    change: (of, namespace, name, change) => rewrite(of, { namespace, name }, change),
-    changeStatus: (of, namespace, name, change) => rewrite(of, { namespace, name }, change, 'status'),
+    change: (of, namespace, name, change, options = {}) => rewrite(of, { namespace, name }, change, options),
+    changeStatus: (of, namespace, name, change, options = {}) => rewrite(of, { namespace, name }, change, { ...options, subresource: 'status' }),
+    flushed: () => store.flushed(),
     delete: (of, namespace, name, options = {}) => {
       try {
         store.delete(of, namespace, name, {

@@ -13,6 +13,11 @@ export interface ListOptions {
   labels?: Record<string, string>;
 }
 
+export interface ChangeOptions {
+  /** The disk may have it a moment later: whoever tells somebody that it is done waits for `flushed` first. */
+  soon?: boolean;
+}
+
 export interface DeleteOptions {
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   uid?: string;
@@ -32,6 +37,7 @@ export interface Resources {
     namespace: string | undefined,
     name: string,
     change: (draft: T) => void,
+    options?: ChangeOptions,
   ): T | undefined;
   /** The same for status. Nothing is written, and no revision spent, when `change` changes nothing. */
   changeStatus<T extends KubeObject>(
@@ -39,7 +45,10 @@ export interface Resources {
     namespace: string | undefined,
     name: string,
     change: (draft: T) => void,
+    options?: ChangeOptions,
   ): T | undefined;
+  /** Resolves when all that was written by now is on the disk. */
+  flushed(): Promise<void>;
   /** Sets the deletion timestamp, or removes the object when no finalizer holds it. False if there was none. */
   delete(of: ResourceDefinition, namespace: string | undefined, name: string, options?: DeleteOptions): boolean;
   /**

@@ -92,7 +92,7 @@ export class SqliteStore implements ApiStore {
 
   update(of: AnyDefinition, object: KubeObject, request: UpdateRequest = {}): KubeObject {
     const urgent = request.subresource === 'status' || this.#isDeleting(of, object);
-    const updated = this.#write((write) => updateObject(write, of, object, request), { urgent, soon: of.transient === true });
+    const updated = this.#write((write) => updateObject(write, of, object, request), { urgent, soon: request.soon ?? of.transient === true });
     if (request.dryRun !== true && request.subresource !== 'status') this.#collectSoon(updated);
     return updated;
   }
@@ -125,6 +125,10 @@ export class SqliteStore implements ApiStore {
     const past = this.#changes.after(this.#changes.revisionFrom(request.since), of, namespace);
     past.forEach(take);
     return this.#watchers.add(of, { since: this.#changes.newest, namespace, take, ahead: true });
+  }
+
+  flushed(): Promise<void> {
+    return this.#db.flush();
   }
 
   /** Changes of a kind from now on. */

@@ -34,7 +34,7 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
     }
     checkMetadata(of, next);
   }
-  if (countsGenerations(of) && !isDeepStrictEqual(counted(of, old), counted(of, next))) {
+  if (options.subresource !== 'status' && countsGenerations(of) && !isDeepStrictEqual(counted(of, old), counted(of, next))) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
 
@@ -45,7 +45,7 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
     write.remove(row, next);
     afterRemoval(write, row, next);
   } else {
-    write.replace(row, next);
+    write.replace(row, next, { sameOwners: options.subresource === 'status' });
   }
   return next;
 }
@@ -62,9 +62,10 @@ function checkUnchangedMeanwhile(of: AnyDefinition, old: ObjectMeta, given: Obje
 }
 
 function withStatusOf(old: WithStatus, input: WithStatus): WithStatus {
-  const next = copyOf(old);
+  // What is below `spec` is shared with the old one, which nobody changes.
+  const next = { ...old, metadata: { ...old.metadata } };
   if (input.status === undefined) delete next.status;
-  else next.status = copyOf(input).status;
+  else next.status = JSON.parse(JSON.stringify(input.status)) as unknown;
   return next;
 }
 

@@ -82,13 +82,16 @@ export class Write {
     this.#record({ ...key, revision, type: 'ADDED', value, old: undefined });
   }
 
-  /** @returns the row as it is now */
-  replace(row: Row, object: KubeObject): Row {
+  /**
+   * @param known `sameOwners`: that its owners have not changed
+   * @returns the row as it is now
+   */
+  replace(row: Row, object: KubeObject, known = { sameOwners: false }): Row {
     const revision = this.#stamp(object);
     const value = JSON.stringify(object);
     this.#db.run('UPDATE objects SET revision = ?, value = ? WHERE id = ?', revision, value, row.id);
-    const owners = JSON.stringify(object.metadata.ownerReferences);
-    if (owners !== JSON.stringify(parseRow(row).metadata.ownerReferences)) {
+    const changed = (): boolean => JSON.stringify(object.metadata.ownerReferences) !== JSON.stringify(parseRow(row).metadata.ownerReferences);
+    if (!known.sameOwners && changed()) {
       this.#db.run('DELETE FROM owners WHERE dependent = ?', row.id);
       this.#writeOwners(row.id, object);
     }

@@ -59,21 +59,23 @@ function readClaim(entry: unknown): Claim | undefined {
   return set && { manager, operation, apiVersion, time, set, ...(subresource === '' ? {} : { subresource }) };
 }
 
+const rank = ({ operation, time = '', manager = '' }: Pick<ManagedFieldsEntry, 'operation' | 'time' | 'manager'>): string =>
+  `${operation ?? ''} ${time} ${manager}`;
+
 /** Appliers first, then by time, as Kubernetes has it. */
-export function writeClaims(claims: readonly Claim[]): ManagedFieldsEntry[] {
-  const rank = ({ operation, time, manager }: Claim): string => `${operation} ${time} ${manager}`;
-  return [...claims]
-    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
-    .map(({ manager, operation, apiVersion, time, subresource, set }) => ({
-      manager,
-      operation,
-      apiVersion,
-      ...(time === '' ? {} : { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: toFieldsV1(set),
-      ...(subresource === undefined ? {} : { subresource }),
-    }));
-}
+export const sorted = <T extends Pick<ManagedFieldsEntry, 'operation' | 'time' | 'manager'>>(entries: readonly T[]): T[] =>
+  [...entries].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+
+export const writeClaims = (claims: readonly Claim[]): ManagedFieldsEntry[] =>
+  sorted(claims).map(({ manager, operation, apiVersion, time, subresource, set }) => ({
+    manager,
+    operation,
+    apiVersion,
+    ...(time === '' ? {} : { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: toFieldsV1(set),
+    ...(subresource === undefined ? {} : { subresource }),
+  }));
 
 export const isSameManager = (a: Manager, b: Manager): boolean =>
   a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;

@@ -22,6 +22,8 @@ export interface ActionParts {
   guests: Guests;
 }
 
+/** What is asked for is begun at once, and answered when the disk has it. */
+const soon = { soon: true } as const;
 const accepted: SubresourceResponse = { status: 202 };
 const done: SubresourceResponse = { status: 200 };
 
@@ -35,7 +37,12 @@ export function powerRoutes(parts: ActionParts): SubresourceRoute[] {
     resource: 'virtualmachines',
     subresource,
     method: 'PUT',
-    handle: (request) => handle(request, readOptions(request, fields)),
+    // The guest is on its way while the disk takes it down.
+    handle: async (request) => {
+      const answer = handle(request, readOptions(request, fields));
+      await parts.context().resources.flushed();
+      return answer;
+    },
   });
   const onGuest = (
     subresource: string,
@@ -117,7 +124,7 @@ function start(parts: ActionParts, request: SubresourceRequest, options: ActionO
   if (strategy === 'Halted') {
     // The request says that it begins paused; the strategy follows when it is seen to.
     if (paused) ask(parts, vm, [asked], options);
-    else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Always');
+    else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Always', soon);
     return acceptedWith(parts, vm);
   }
   if (strategy === 'RerunOnFailure' && phase === 'Failed') throw refuse(`${strategy} does not support starting VM from failed state`);
@@ -145,7 +152,7 @@ function stop(parts: ActionParts, request: SubresourceRequest, options: ActionOp
   }
   if (isLive(vmi) && gracePeriod !== undefined && !isDryRun(options)) grant(parts, vmi, gracePeriod);
   if (!stopsByStrategy) ask(parts, vm, [{ action: 'Stop', uid: vmi?.metadata.uid ?? '' }], options);
-  else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Halted');
+  else if (!isDryRun(options)) setRunStrategy(parts.context().resources, vm, 'Halted', soon);
   return accepted;
 }
 
@@ -179,12 +186,13 @@ function ask({ context }: ActionParts, vm: VirtualMachine, requests: StateChange
     throw new ApiError(500, 'InternalError', 'unable to complete request: stop/start already underway');
   }
   if (isDryRun(options)) return;
-  context().resources.changeStatus(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '', (draft) => {
+  const edit = (draft: VirtualMachine): void => {
     const status = (draft.status ??= {});
     status.stateChangeRequests = requests;
     // A person who asks does not wait for the pause after a failure.
     delete status.startFailure;
-  });
+  };
+  context().resources.changeStatus(virtualMachines, vm.metadata.namespace, vm.metadata.name ?? '', edit, soon);
 }
 
 function grant({ context }: ActionParts, vmi: VirtualMachineInstance, seconds: number): void {
