@@ -3,8 +3,8 @@
  *
  * QEMU sends its screen at its own pace, tens of times a second, which no path can better. So its VNC socket is put
  * aside and a source that has no pace takes its place; and both ways end at the same viewer, which costs next to
- * nothing: what is measured is the way. Ours is the whole way that a browser's bytes take: the engine's WebSocket, the
- * backend, the channel. websockify has one hop.
+ * nothing: what is measured is the way. Ours is the whole way that a browser's bytes take: the backend and
+ * the channel, on the word of the engine. websockify has one hop, too.
  */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ export async function vnc(): Promise<Measurement[]> {
         peerName: 'websockify',
         goal: { kind: 'at least', ratio: 1 },
         runs,
-        note: 'The whole way to the browser’s socket: engine, backend, channel; websockify is one hop.',
+        note: 'The whole way to the browser’s socket, through the backend and its channel; the engine stands beside it.',
       },
     ];
   } finally {

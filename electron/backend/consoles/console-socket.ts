@@ -2,7 +2,7 @@
 import type { ServerStream } from '#shared/channel/handlers.ts';
 import { errorCode, HayloftError } from '#shared/contract/errors.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { openWebSocket, type ByteSocket } from './web-socket.ts';
+import { openConsole, type ConsoleSocket } from './direct-socket.ts';
 
 /** KubeVirt's only subprotocol: raw bytes in binary frames (kubevirt.io/client-go, subresources/constants.go). */
 const subprotocol = 'plain.kubevirt.io';
@@ -24,7 +24,7 @@ export async function joinConsole(
   stream: ServerStream<object>,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = await openWebSocket(client, path, subprotocol, signal);
+  const socket = await openConsole(client, path, subprotocol, signal);
   const end = (): void => socket.terminate();
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
@@ -41,7 +41,7 @@ export async function joinConsole(
 }
 
 /** What the guest shows: passed on as it comes, and held back at the far side when the viewer is slow. */
-function forwardOutput(socket: ByteSocket, stream: ServerStream<object>): void {
+function forwardOutput(socket: ConsoleSocket, stream: ServerStream<object>): void {
   let unsent = 0;
   let paused = false;
   socket.begin(async (bytes) => {
@@ -60,7 +60,7 @@ function forwardOutput(socket: ByteSocket, stream: ServerStream<object>): void {
 }
 
 /** What is typed and clicked, on to the guest. */
-async function forwardInput(stream: ServerStream<object>, socket: ByteSocket): Promise<void> {
+async function forwardInput(stream: ServerStream<object>, socket: ConsoleSocket): Promise<void> {
   try {
     for await (const chunk of stream.chunks) await socket.send(chunk);
     socket.close();

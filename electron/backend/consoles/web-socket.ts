@@ -3,6 +3,7 @@
  * that halves what moving a byte costs.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { giveBack } from '#shared/host/pooled-socket.ts';
@@ -27,9 +28,10 @@ export interface Ending {
 
 /**
  * Opens a WebSocket at `path` of the cluster's API.
+ * @param asked further headers
  * @throws HayloftError when it cannot be opened; an AnswerError if the cluster said no
  */
-export async function openWebSocket(client: ApiClient, path: string, protocol: string, signal: AbortSignal): Promise<ByteSocket> {
+export async function openWebSocket(client: ApiClient, path: string, protocol: string, signal: AbortSignal, asked: Record<string, string> = {}): Promise<ByteSocket> {
   const { server } = client.access;
   const key = randomBytes(16).toString('base64');
   const request = await client.upgrade(path, {
@@ -38,6 +40,7 @@ export async function openWebSocket(client: ApiClient, path: string, protocol: s
     'sec-websocket-version': '13',
     'sec-websocket-key': key,
     'sec-websocket-protocol': protocol,
+    ...asked,
   });
   const { promise, resolve, reject } = Promise.withResolvers<ByteSocket>();
   const giveUp = (): void => void request.destroy();
@@ -57,7 +60,7 @@ export async function openWebSocket(client: ApiClient, path: string, protocol: s
       reject(errorFromNetwork(new Error('The answer to the WebSocket handshake is wrong.'), server));
       return;
     }
-    resolve(new ByteSocket(socket, head));
+    resolve(new ByteSocket(socket, head, response.headers));
   });
   if (signal.aborted) giveUp();
   request.end();
@@ -70,6 +73,8 @@ export async function openWebSocket(client: ApiClient, path: string, protocol: s
 
 /** An open WebSocket, paused: `begin` when somebody listens. */
 export class ByteSocket {
+  /** Of the answer to the handshake. */
+  readonly headers: IncomingHttpHeaders;
   readonly #socket: Duplex;
   readonly #head: Buffer;
   #ending: Ending = { code: noGoodbye, reason: '' };
@@ -83,8 +88,9 @@ export class ByteSocket {
   /** Resolves when the connection is gone, however it ended. */
   readonly closed: Promise<Ending>;
 
-  constructor(socket: Duplex, head: Buffer) {
+  constructor(socket: Duplex, head: Buffer, headers: IncomingHttpHeaders) {
     this.#socket = socket;
+    this.headers = headers;
     // It may be a view into a buffer that the next read goes into.
     this.#head = Buffer.from(head);
     socket.pause();

@@ -105,6 +105,8 @@ export interface SubresourceRequest {
   body: unknown;
   /** What follows the subresource in the path, for a stream that takes it. */
   path?: readonly string[];
+  /** Whoever asks for a stream can open sockets of the engine's own and wants to: see `Lease`. */
+  direct?: boolean;
 }
 
 export interface SubresourceResponse {

@@ -14,8 +14,10 @@ import type { EngineModule } from './definition.ts';
 import { unauthorized } from './errors.ts';
 import { Health } from './health.ts';
 import { encode } from './http/encode.ts';
+import { isLocal } from './http/local.ts';
 import { headersOf, methodNotAllowed, noSuchPath, respond, statusOf, type Answer } from './http/respond.ts';
 import { Routes } from './routes.ts';
+import { DIRECT_HEADER } from './streams/lease.ts';
 import { refuseUpgrade, Streams } from './streams/upgrades.ts';
 import { pathBelow, subresourceRequest } from './verbs/subresource.ts';
 
@@ -137,6 +139,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const guest = await stream.route.connect({
         ...subresourceRequest(stream.target, query),
         path: pathBelow(stream.route.subresource, stream.target.subresource),
+        direct: isLocal(request) && request.headers[DIRECT_HEADER] === '?1',
       });
       if (socket.destroyed || closing) {
         guest.destroy();

@@ -79,6 +79,8 @@ export interface Guest {
   screenshot(): Promise<Uint8Array>;
   /** A new connection to the VNC server, paused; its chunks may be given back (`giveBack`). Throws when the guest has no screen. */
   vnc(): Promise<Duplex>;
+  /** The socket of its screen, for whoever may open it. */
+  readonly vncSocket: string;
   /** A viewer of the first serial line: begins with the last output (up to 64 KiB), then follows. */
   serial(): Promise<Duplex>;
   /** State changes and the end, as QMP tells them. Returns a function that stops it. */

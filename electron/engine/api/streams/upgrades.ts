@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { giveBack } from '#shared/host/pooled-socket.ts';
 import type { Status } from '#shared/kube/object.ts';
+import { Lease, SOCKET_HEADER } from './lease.ts';
 
 const subprotocol = 'plain.kubevirt.io';
 /** Frames larger than this are nothing that a console sends. */
@@ -24,6 +25,14 @@ export class Streams {
     handleProtocols: (protocols) => (protocols.has(subprotocol) ? subprotocol : false),
   });
   readonly #viewers = new Set<WebSocket>();
+  readonly #leases = new WeakMap<IncomingMessage, Lease>();
+
+  constructor() {
+    this.#server.on('headers', (headers, request) => {
+      const lease = this.#leases.get(request);
+      if (lease) headers.push(`${SOCKET_HEADER}: ${encodeURIComponent(lease.path)}`);
+    });
+  }
 
   /** Completes the handshake and joins the two until one of them ends. The guest's side is released in any case. */
   join(request: IncomingMessage, socket: Duplex, head: Buffer, guest: Duplex): void {
@@ -31,6 +40,7 @@ export class Streams {
     // The handshake may fail, and then there is no viewer to tell.
     socket.on('close', () => guest.destroy());
     guest.on('error', () => undefined);
+    if (guest instanceof Lease) this.#leases.set(request, guest);
     this.#server.handleUpgrade(request, socket, head, (viewer) => {
       this.#viewers.add(viewer);
       viewer.on('close', () => this.#viewers.delete(viewer));

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isAbsolute } from 'node:path';
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
+import { isLocal } from '../../api/http/local.ts';
 import type { SourceFile } from '../populate/copy-image.ts';
 
 /**
@@ -10,9 +11,6 @@ import type { SourceFile } from '../populate/copy-image.ts';
  */
 export const SOURCE_HEADER = 'upload-source';
 const MODIFIED_HEADER = 'upload-source-modified';
-
-/** Whether it came by the socket that only programs of the engine's own user can open: it may read what they may. */
-export const isLocal = (request: IncomingMessage): boolean => !('encrypted' in request.socket);
 
 export interface Asked {
   offset: number;

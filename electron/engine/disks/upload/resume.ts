@@ -15,7 +15,8 @@ import { receiveImage, type Received, type ReceiveOptions } from '../populate/re
 import { transferOf, type Transfer, type TransferNote } from '../populate/transfer-note.ts';
 import type { ProxyParts } from './proxy.ts';
 import { unavailable } from './refusal.ts';
-import { SOURCE_HEADER, isLocal, readHeaders, refusedHeader, type Asked } from './resume-headers.ts';
+import { isLocal } from '../../api/http/local.ts';
+import { SOURCE_HEADER, readHeaders, refusedHeader, type Asked } from './resume-headers.ts';
 
 export interface ResumeAnswer {
   status: number;

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { ApiError, badRequest, conflict } from '../../api/errors.ts';
 import type { StreamRoute, SubresourceRequest, SubresourceRoute } from '../../api/definition.ts';
+import { Lease } from '../../api/streams/lease.ts';
 import type { Guest } from '../../qemu/types.ts';
 import { virtualMachineInstances } from '../definitions/virtual-machine-instance.ts';
 import { findInstance, subresourceGroup, type ActionParts } from './power.ts';
@@ -23,7 +24,7 @@ export function consoleStreams(parts: ActionParts): StreamRoute[] {
         if (preserve && screens.has(guest.uid)) {
           throw new ApiError(500, 'InternalError', 'Active VNC connection. Request denied.');
         }
-        return takeOver(screens, guest.uid, await guest.vnc());
+        return takeOver(screens, guest.uid, request.direct === true ? leaseOf(guest) : await guest.vnc());
       },
     },
     {
@@ -53,6 +54,12 @@ function findGuest(parts: ActionParts, { namespace, name }: SubresourceRequest):
   const guest = parts.guests.get(vmi.metadata.uid);
   if (!guest) throw badRequest('VMI is not running');
   return { guest, vmi };
+}
+
+function leaseOf(guest: Guest): Lease {
+  const lease = new Lease(guest.vncSocket);
+  void guest.ended.then(() => lease.destroy());
+  return lease;
 }
 
 function takeOver(viewers: Map<string, Duplex>, uid: string, viewer: Duplex): Duplex {

@@ -151,6 +151,10 @@ export class QemuGuest implements Guest {
     }
   }
 
+  get vncSocket(): string {
+    return this.#paths.vnc;
+  }
+
   vnc(): Promise<Duplex> {
     if (!this.#record.hasGraphics) {
       return Promise.reject(new HayloftError('no-graphics', 'This machine has no screen.'));
