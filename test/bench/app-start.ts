@@ -22,7 +22,8 @@ export async function appStart(): Promise<Measurement[]> {
     for (let run = 0; run <= runs; run++) {
       const begun = performance.now();
       const args = ['start', '--silent', '--', '--web', '--no-open', '--port', '0', '--data-dir', dataDir];
-      const program = startProgram('npm', args, { cwd: repository });
+      // As a group: npm’s shell passes no signal on to the app.
+      const program = startProgram('npm', args, { cwd: repository, detached: true });
       const [, url = ''] = await program.line(/^Hayloft is ready: (\S+)$/);
       const context = await browser.newContext();
       const page = await context.newPage();

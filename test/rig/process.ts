@@ -10,13 +10,14 @@ export interface RunningProgram {
   output(): string;
   /** The first line of stdout that matches, now or later. Rejects when the program ends without it. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends the signal (default SIGTERM) and resolves when the program is gone. */
+  /** Sends the signal (default SIGTERM) and resolves when the program is gone; with `detached`, all that it started, too. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export function startProgram(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio = {}): RunningProgram {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] as const });
   const exited = once(child, 'exit');
+  const closed = once(child, 'close');
   let output = '';
   const lines: string[] = [];
   const waiting = new Set<(line: string) => void>();
@@ -46,8 +47,12 @@ export function startProgram(command: string, args: readonly string[], options: 
         child.on('error', reject);
       }),
     stop: async (signal = 'SIGTERM') => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      await exited;
+      if (child.exitCode === null && child.signalCode === null) {
+        if (options.detached === true && child.pid !== undefined) process.kill(-child.pid, signal);
+        else child.kill(signal);
+      }
+      // The outputs end with the last that writes to them.
+      await (options.detached === true ? closed : exited);
     },
   };
 }

@@ -66,7 +66,10 @@ export class LocalEngine {
   async #ensure(): Promise<void> {
     const { cluster, log } = this.#options;
     try {
-      const access = (await this.#answering()) ?? (await this.#start());
+      const found = await this.#answering();
+      // An app that closes asks no further, and must not leave an engine behind that nobody wanted.
+      if (this.#closed.signal.aborted) return;
+      const access = found ?? (await this.#start());
       this.#access = access;
       this.#show({ state: 'running', endpoint: access.server });
       cluster.connect(access);
