@@ -13,6 +13,9 @@ interface Part {
 
 const common = ['shared', 'build/lib/bundle.ts', 'package-lock.json'];
 
+/** Programs of the backend's threads: files of their own beside it. */
+const threads = { 'hash-worker': 'electron/backend/images/checksum/hash-worker.ts' };
+
 const parts: readonly Part[] = [
   {
     name: 'engine',
@@ -22,7 +25,7 @@ const parts: readonly Part[] = [
   {
     name: 'web',
     inputs: ['electron/web', 'electron/backend', ...common],
-    build: () => bundleNode('web', { main: 'electron/web/main.ts' }),
+    build: () => bundleNode('web', { main: 'electron/web/main.ts', ...threads }),
   },
   {
     name: 'desktop',
@@ -31,6 +34,7 @@ const parts: readonly Part[] = [
       await bundleNode('desktop', {
         main: 'electron/desktop/main.ts',
         'backend-process': 'electron/desktop/backend-process.ts',
+        ...threads,
       });
       // A sandboxed preload script is one CommonJS file: it can load nothing beside itself.
       await bundleNode('preload', { preload: 'electron/desktop/preload.ts' }, 'cjs');

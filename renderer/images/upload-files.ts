@@ -5,14 +5,15 @@ import { TAIL_BYTES } from '#shared/images/packed-size.ts';
 import { connection } from '../state/connection.svelte.ts';
 import { currentCluster } from '../state/current-cluster.svelte.ts';
 import { toasts } from '../state/toasts.svelte.ts';
+import { takeSumFiles } from './queue/sum-files.ts';
 
 const target = (): { clusterId: string; namespace: string } => ({ clusterId: currentCluster.id, namespace: 'default' });
 /** Read and sent at a time. */
 const pieceBytes = 1024 * 1024;
 
-/** Starts one upload for each file; how they get on is in the list of uploads. */
+/** Starts one upload for each file; how they get on is in the list of uploads. Lists of checksums among them are compared with. */
 export function uploadFiles(files: Iterable<File>): void {
-  for (const file of files) {
+  for (const file of takeSumFiles(files)) {
     void uploadFile(file).catch((error: unknown) => {
       const { code } = asHayloftError(error);
       // Told where the upload is shown; only what never became one is told here.

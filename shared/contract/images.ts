@@ -21,6 +21,17 @@ export const image = objectRef.extend({
 });
 export type Image = z.infer<typeof image>;
 
+/** SHA-256 of an upload's file. */
+export const uploadSum = z.object({
+  /** In hex; absent until all of the file is read. */
+  sha256: z.string().optional(),
+  /** What it should be, as somebody said. */
+  wanted: z.string().optional(),
+  /** All of the file is read once more: the reading of the app's earlier run is lost with it. */
+  again: z.boolean().optional(),
+});
+export type UploadSum = z.infer<typeof uploadSum>;
+
 export const upload = z.object({
   id: z.string(),
   clusterId: z.string(),
@@ -38,6 +49,9 @@ export const upload = z.object({
   state: z.enum(['preparing', 'waiting', 'sending', 'paused', 'processing', 'done', 'failed', 'cancelled']),
   /** The cluster cannot go on in the middle: after a pause all is sent again. */
   beginsAgain: z.boolean().optional(),
+  sum: uploadSum.optional(),
+  /** Something that happened on the way and did not end it, as a sentence. */
+  note: z.string().optional(),
   error: errorData.optional(),
 });
 export type Upload = z.infer<typeof upload>;
@@ -58,6 +72,15 @@ export const imageCalls = {
   'images.resumeUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
   /** Takes a finished, failed or cancelled upload off the list. */
   'images.dismissUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  /**
+   * Says what SHA-256 files should have. @param text sums, as they were pasted or as SHA256SUMS has them; of one that
+   * stands alone the upload must be told. Sums of files by name hold for uploads that begin later, too.
+   */
+  'images.expectSums': {
+    input: z.object({ text: z.string().max(2 ** 20), uploadId: z.string().optional() }),
+    /** Of the uploads in the list that are meant. */
+    output: z.object({ fileNames: z.array(z.string()) }),
+  },
   'images.delete': { input: objectRef, output: z.object({}) },
 };
 

@@ -8,6 +8,8 @@ export const DISPLAY_NAME_ANNOTATION = 'hayloft.io/display-name';
 export const FILE_NAME_ANNOTATION = 'hayloft.io/file-name';
 /** Size in bytes of the file that an image was made from. */
 export const FILE_SIZE_ANNOTATION = 'hayloft.io/file-size';
+/** SHA-256, in hex, of the file that an image was made from, packed or not. */
+export const FILE_SUM_ANNOTATION = 'hayloft.io/file-sha256';
 /**
  * On a DataVolume that takes an upload, with the value `disk`: what comes is a disk byte for byte (or packed), whatever is
  * on it, so that it is not looked at whether it is an image. CDI takes any bytes, and does not know the annotation.

@@ -12,7 +12,7 @@ import type { Uploads } from './uploads.ts';
 
 type ImageCalls = Pick<
   CallHandlers,
-  'images.uploadFile' | 'images.cancelUpload' | 'images.pauseUpload' | 'images.resumeUpload' | 'images.dismissUpload' | 'images.delete'
+  'images.uploadFile' | 'images.cancelUpload' | 'images.pauseUpload' | 'images.resumeUpload' | 'images.dismissUpload' | 'images.expectSums' | 'images.delete'
 >;
 
 export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
@@ -37,6 +37,7 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
       uploads.dismiss(uploadId);
       return Promise.resolve({});
     },
+    'images.expectSums': ({ text, uploadId }) => Promise.resolve({ fileNames: uploads.expectSums(text, uploadId) }),
     'images.delete': async ({ clusterId, namespace, name }) => {
       const client = await clusters.get(clusterId).client();
       const machines = await client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, namespace));

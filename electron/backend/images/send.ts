@@ -3,7 +3,7 @@
  * engine's can, a lost connection is waited for and the upload goes on from the last byte that was stored.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { asHayloftError } from '#shared/contract/errors.ts';
+import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import { askOffset, sourceHeaders, uploadProxy, uploadToken, type SendTarget, type SourceFile, type UploadOffset, type UploadProxy } from './upload-proxy.ts';
 import { sendRequest } from './send-request.ts';
@@ -25,6 +25,8 @@ export interface SendOptions {
   progress: (sentBytes: number) => void;
   /** Told before the first byte whether the cluster could go on in the middle after a break. */
   goesOn?: (can: boolean) => void;
+  /** Told of what ended a try, when there is to be another. */
+  retrying?: (error: HayloftError) => void;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
       return;
     } catch (error) {
       if (!isPassing(error, options.signal)) throw error;
+      options.retrying?.(asHayloftError(error));
       const before = next.offset;
       for (;;) {
         if (performance.now() - since > patienceMs) throw error;

@@ -10,9 +10,13 @@ const entry = uploadTarget.extend({
   sizeBytes: z.number(),
   /** The file's last change, in milliseconds since 1970: another one is not gone on with. */
   modifiedMs: z.number(),
+  /** Absent in what earlier versions wrote. */
+  inode: z.number().optional(),
   paused: z.boolean(),
   /** Of its volume, once that is made. */
   name: z.string().optional(),
+  /** The SHA-256 that it should have, in hex. */
+  wanted: z.string().optional(),
 });
 export type UploadEntry = z.infer<typeof entry>;
 
@@ -50,7 +54,7 @@ export class UploadJournal {
   }
 
   /** Does nothing where there is no such entry. */
-  change(id: string, change: Partial<Pick<UploadEntry, 'name' | 'paused'>>): void {
+  change(id: string, change: Partial<Pick<UploadEntry, 'name' | 'paused' | 'wanted'>>): void {
     const before = this.#entries.get(id);
     if (before) this.put({ ...before, ...change });
   }

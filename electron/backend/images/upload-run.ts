@@ -6,6 +6,8 @@ import { recognize } from '#shared/images/recognize.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { dataVolumes, pathOf } from '../clusters/kinds.ts';
+import { annotateSum, SentSum } from './checksum/sent-sum.ts';
+import { refuseOtherSum } from './checksum/wanted-sums.ts';
 import { createVolume } from './image-volume.ts';
 import { lookInside, type Inside } from './packed.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -27,6 +29,8 @@ export interface UploadJob {
   /** Of the volume that an earlier run of the app made for it. */
   name?: string | undefined;
   control: UploadControl;
+  /** The SHA-256 that the file should have, as far as somebody said so by now. */
+  wanted: () => string | undefined;
   queue: UploadQueue;
   /** Takes what is to be shown. */
   tell: (change: { [K in keyof Upload]?: Upload[K] | undefined }) => void;
@@ -36,9 +40,19 @@ export interface UploadJob {
 
 /** Resolves when the image is ready. Rejects with why it is not; what was made is then the caller's to remove. */
 export async function runUpload(job: UploadJob): Promise<void> {
+  const { tell } = job;
+  const source = await job.opening;
+  const sum = new SentSum(source, job.name !== undefined, (found) => tell({ sum: found }));
+  try {
+    await run(job, source, sum);
+  } finally {
+    sum.end();
+  }
+}
+
+async function run(job: UploadJob, source: UploadSource, sum: SentSum): Promise<void> {
   const { target, control, tell } = job;
   const { signal } = control;
-  const source = await job.opening;
   const { finding, diskBytes } = await checked(target.fileName, source);
   const kind = finding.kind === 'iso' ? 'iso' : 'disk';
   tell({ kind });
@@ -47,9 +61,11 @@ export async function runUpload(job: UploadJob): Promise<void> {
   const volume = { namespace: target.namespace, name };
   if (job.name !== undefined) await waitForCluster(cluster, volume, signal);
   const phase = await volumeReaches(cluster, volume, ['UploadReady', 'Succeeded'], signal);
-  if (phase === 'UploadReady') await sendWithPauses(job, cluster, { namespace: target.namespace, claim: name }, source);
+  if (phase === 'UploadReady') await sendWithPauses(job, cluster, { namespace: target.namespace, claim: name }, source, sum);
   tell({ state: 'processing', sentBytes: source.sizeBytes, rate: 0, secondsLeft: undefined });
-  await volumeReaches(cluster, volume, ['Succeeded'], signal);
+  const [sha256] = await Promise.all([sum.finish(), volumeReaches(cluster, volume, ['Succeeded'], signal)]);
+  refuseOtherSum(target.fileName, sha256, job.wanted());
+  await annotateSum(cluster, dataVolumes, volume, sha256);
   tell({ state: 'done' });
 }
 
@@ -77,7 +93,7 @@ async function waitForCluster(cluster: ClusterConnection, { namespace, name }: {
 }
 
 /** Sends when it is its turn; again after each pause. */
-async function sendWithPauses(job: UploadJob, cluster: ClusterConnection, claim: { namespace: string; claim: string }, source: UploadSource): Promise<void> {
+async function sendWithPauses(job: UploadJob, cluster: ClusterConnection, claim: { namespace: string; claim: string }, source: UploadSource, sum: SentSum): Promise<void> {
   const { control, queue, tell } = job;
   for (;;) {
     await control.going();
@@ -88,7 +104,8 @@ async function sendWithPauses(job: UploadJob, cluster: ClusterConnection, claim:
       const leave = await queue.enter(trying);
       try {
         if (!control.paused) tell({ state: 'sending' });
-        await send(job, { cluster, claim, source: held(source, control) }, trying);
+        sum.begin();
+        await send(job, { cluster, claim, source: sum.watched(held(source, control)), sum }, trying);
         return;
       } finally {
         leave();
@@ -115,7 +132,7 @@ const held = (source: UploadSource, control: UploadControl): UploadSource =>
 
 async function send(
   { control, tell }: UploadJob,
-  { cluster, claim, source }: { cluster: ClusterConnection; claim: { namespace: string; claim: string }; source: UploadSource },
+  { cluster, claim, source, sum }: { cluster: ClusterConnection; claim: { namespace: string; claim: string }; source: UploadSource; sum: SentSum },
   signal: AbortSignal,
 ): Promise<void> {
   const meter = new RateMeter();
@@ -123,13 +140,15 @@ async function send(
   await sendImage(() => cluster.client(signal), claim, source, {
     signal,
     goesOn: (can) => tell({ beginsAgain: can || source.chunksFrom === undefined ? undefined : true }),
+    retrying: ({ message }) => tell({ note: `${message} Trying again…`, rate: 0, secondsLeft: undefined }),
     progress: (sentBytes) => {
+      sum.reached(sentBytes);
       const now = performance.now();
       if (now - told < tellEveryMs || control.paused) return;
       told = now;
       const rate = meter.add(sentBytes, now);
       const secondsLeft = rate > 0 ? (source.sizeBytes - sentBytes) / rate : undefined;
-      tell({ sentBytes, rate, secondsLeft });
+      tell({ sentBytes, rate, secondsLeft, note: undefined });
     },
   });
 }

@@ -7,9 +7,12 @@ import { fileChanged } from '#shared/images/file-changed.ts';
 import { packingOf } from '#shared/images/other-files.ts';
 import { TAIL_BYTES } from '#shared/images/packed-size.ts';
 import { HEAD_BYTES } from '#shared/images/recognize.ts';
+import { identityOf, isSameFile, type FileIdentity } from './file-identity.ts';
 
 /** Bytes that are read at a time: large, for the disk and the socket, and few enough to hold several. */
 const chunkBytes = 1024 * 1024;
+/** Whether somebody writes to the file is looked for after each of so many bytes: asking takes microseconds. */
+const lookEveryBytes = 64 * chunkBytes;
 
 export interface UploadSource {
   sizeBytes: number;
@@ -24,8 +27,8 @@ export interface UploadSource {
   chunks: () => AsyncIterable<Uint8Array>;
   /** The same from another byte on, as often as need be; absent where the bytes come but once. */
   chunksFrom?: (offset: number) => AsyncIterable<Uint8Array>;
-  /** The file, for whoever can read it as well as we; its last change in milliseconds since 1970. */
-  file?: { path: string; modifiedMs: number };
+  /** The file, for whoever can read it as well as we. */
+  file?: FileIdentity;
 }
 
 /** @throws HayloftError when there is no such file, or it is none */
@@ -41,22 +44,29 @@ export async function fileSource(path: string): Promise<UploadSource> {
     await file.read(head, 0, head.length, 0);
     const tail = packingOf(head) === undefined ? undefined : Buffer.alloc(Math.min(TAIL_BYTES, found.size));
     if (tail) await file.read(tail, 0, tail.length, found.size - tail.length);
-    const chunksFrom = (offset: number): AsyncIterable<Uint8Array> => chunksOf(path, offset, found.mtimeMs);
-    return { sizeBytes: found.size, head, ...(tail ? { tail } : {}), chunks: () => chunksFrom(0), chunksFrom, file: { path, modifiedMs: found.mtimeMs } };
+    const identity = identityOf(path, found);
+    const chunksFrom = (offset: number): AsyncIterable<Uint8Array> => chunksOf(identity, offset);
+    return { sizeBytes: found.size, head, ...(tail ? { tail } : {}), chunks: () => chunksFrom(0), chunksFrom, file: identity };
   } finally {
     await file.close();
   }
 }
 
 /** Reads into two buffers in turn: making new ones costs more than reading. */
-async function* chunksOf(path: string, offset: number, mtimeMs: number): AsyncIterable<Uint8Array> {
-  const file = await open(path);
+async function* chunksOf(identity: FileIdentity, offset: number): AsyncIterable<Uint8Array> {
+  const file = await open(identity.path).catch((cause: unknown) => {
+    throw fileChanged(cause);
+  });
   try {
-    // What has been sent already must be of the same file.
-    if (offset > 0 && (await file.stat()).mtimeMs !== mtimeMs) throw fileChanged();
     let position = offset;
+    let lookAt = offset;
     const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
     for (;;) {
+      // What has been sent already must be of the same file.
+      if (position >= lookAt) {
+        if (!isSameFile(await file.stat(), identity)) throw fileChanged();
+        lookAt = position + lookEveryBytes;
+      }
       const { bytesRead } = await file.read(buffers[0], 0, chunkBytes, position);
       if (bytesRead === 0) return;
       position += bytesRead;

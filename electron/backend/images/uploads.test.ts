@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -296,6 +297,61 @@ describe('an upload', () => {
     await vi.waitFor(() => expect(uploads.topic.get(id)).toMatchObject({ state: 'paused', kind: 'disk' }), patient);
     uploads.cancel(id);
     await vi.waitFor(() => expect(uploads.topic.get(id)?.state).toBe('cancelled'), patient);
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('tells the file’s SHA-256, and keeps it with the volume', async () => {
+    let note: unknown;
+    const before = api.answer;
+    api.answer = (request) => {
+      if (request.method !== 'PATCH') return before(request);
+      note = request.body;
+      return { status: 200, body: {} };
+    };
+    storing();
+    const { finished, view } = await upload();
+    await finished;
+    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+    expect(view()?.sum).toEqual({ sha256 });
+    expect(note).toEqual({ metadata: { annotations: { 'hayloft.io/file-sha256': sha256 } } });
+  });
+
+  it('is refused where the file has another SHA-256 than it should, and leaves nothing', async () => {
+    const begun = stuck();
+    const { id, finished, view } = await upload();
+    await begun;
+    const wanted = 'a'.repeat(64);
+    expect(uploads.expectSums(`${wanted}  disk.img\n${'b'.repeat(64)}  other.img`)).toEqual(['disk.img']);
+    uploads.pause(id);
+    storing();
+    uploads.resume(id);
+    await expect(finished).rejects.toMatchObject({ code: 'not-an-image', message: expect.stringContaining(wanted) as string });
+    expect(view()).toMatchObject({ state: 'failed', sum: { wanted } });
+    expect(removed).toEqual(['disk']);
+  });
+
+  it('knows the sums that came before the file, and refuses what is none', async () => {
+    expect(() => uploads.expectSums('nothing')).toThrow('no SHA-256');
+    expect(uploads.expectSums(`${'a'.repeat(64)}  disk.img`)).toEqual([]);
+    storing();
+    const { finished } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'not-an-image' });
+  });
+
+  it('notices that another file was put in its place meanwhile', async () => {
+    proxy((request, response) => {
+      request.once('data', () => {
+        writeFileSync(`${file}.new`, readFileSync(file));
+        renameSync(`${file}.new`, file);
+        request.resume();
+      });
+      request.on('end', () => {
+        response.end();
+        api.put(list, { apiVersion: '', kind: '', metadata: { name: 'disk', namespace: 'default' }, status: { phase: 'Succeeded' } } as KubeObject);
+      });
+    });
+    const { finished } = await upload();
+    await expect(finished).rejects.toMatchObject({ code: 'truncated' });
     expect(removed).toEqual(['disk']);
   });
 

@@ -1,11 +1,13 @@
 /** The list of uploads, and what a person does with them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { asHayloftError } from '#shared/contract/errors.ts';
+import { asHayloftError, HayloftError } from '#shared/contract/errors.ts';
 import type { Upload, UploadTarget } from '#shared/contract/images.ts';
 import { fileChanged } from '#shared/images/file-changed.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { Topic } from '../topics/topic.ts';
+import { WantedSums } from './checksum/wanted-sums.ts';
+import { isSameFile } from './file-identity.ts';
 import { removeVolume } from './image-volume.ts';
 import { UploadControl, type UploadStop } from './upload-control.ts';
 import type { UploadEntry, UploadJournal } from './upload-journal.ts';
@@ -28,6 +30,7 @@ export class Uploads {
   readonly #running = new Set<Promise<unknown>>();
   readonly #queue = new UploadQueue(places);
   readonly #closed = new AbortController();
+  readonly #wanted = new WantedSums();
 
   constructor(clusters: Clusters, journal: UploadJournal) {
     this.#clusters = clusters;
@@ -38,7 +41,9 @@ export class Uploads {
   goOn(): void {
     for (const entry of this.#journal.read()) {
       const opening = fileSource(entry.path).then((source) => {
-        if (source.sizeBytes !== entry.sizeBytes || source.file?.modifiedMs !== entry.modifiedMs) throw fileChanged();
+        const { sizeBytes, modifiedMs, inode = source.file?.inode } = entry;
+        const same = inode !== undefined && source.file && isSameFile({ size: sizeBytes, mtimeMs: modifiedMs, ino: inode }, source.file);
+        if (!same) throw fileChanged();
         return source;
       });
       this.#start(entry.id, entry, entry.sizeBytes, opening, entry).catch(() => undefined);
@@ -74,6 +79,23 @@ export class Uploads {
     this.#controls.get(id)?.end('cancel');
   }
 
+  /**
+   * Says what SHA-256 files should have. One that is under way is refused at its end when it has another; of one that has
+   * ended the list tells.
+   * @param id the upload that is meant; otherwise the sums are by files' names, and hold for later ones, too
+   * @returns names of the files in the list that are meant. Throws HayloftError `bad-input` or `not-found`.
+   */
+  expectSums(text: string, id?: string): string[] {
+    const items = id === undefined ? [...this.topic.values()] : [this.topic.get(id)].filter((item) => item !== undefined);
+    if (id !== undefined && items.length === 0) throw new HayloftError('not-found', 'This upload is not in the list any more.');
+    const found = this.#wanted.read(text, items, id !== undefined);
+    for (const [of, wanted] of found) {
+      this.#change(of, { sum: { ...this.topic.get(of)?.sum, wanted } });
+      this.#journal.change(of, { wanted });
+    }
+    return items.filter((item) => found.has(item.id)).map(({ fileName }) => fileName);
+  }
+
   /** Takes an ended upload off the list; one that is still going is canceled first. */
   dismiss(id: string): void {
     this.cancel(id);
@@ -92,7 +114,8 @@ export class Uploads {
     const control = new UploadControl(entry?.paused);
     this.#controls.set(id, control);
     const state = entry === undefined ? 'preparing' : entry.paused ? 'paused' : 'waiting';
-    this.topic.put({ id, clusterId, namespace, name: entry?.name ?? '', fileName, totalBytes, sentBytes: 0, rate: 0, state });
+    const wanted = entry?.wanted ?? this.#wanted.of(fileName);
+    this.topic.put({ id, clusterId, namespace, name: entry?.name ?? '', fileName, totalBytes, sentBytes: 0, rate: 0, state, ...(wanted === undefined ? {} : { sum: { wanted } }) });
     const finished = this.#run(id, target, opening, control, entry).finally(() => this.#controls.delete(id));
     const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
@@ -110,6 +133,7 @@ export class Uploads {
         opening,
         name: entry?.name,
         control,
+        wanted: () => this.topic.get(id)?.sum?.wanted,
         queue: this.#queue,
         tell: (change) => this.#change(id, change),
         made: (cluster, name) => {
@@ -125,7 +149,7 @@ export class Uploads {
 
   /** What it needs in the app's next run, where that can go on: bytes from a browser are gone with its page. */
   #note(id: string, { clusterId, namespace, fileName }: UploadTarget, { file, sizeBytes }: UploadSource): void {
-    if (file) this.#journal.put({ id, clusterId, namespace, fileName, path: file.path, modifiedMs: file.modifiedMs, sizeBytes, paused: false });
+    if (file) this.#journal.put({ id, clusterId, namespace, fileName, path: file.path, modifiedMs: file.modifiedMs, inode: file.inode, sizeBytes, paused: false, wanted: this.#wanted.of(fileName) });
   }
 
   async #failed(
@@ -145,6 +169,9 @@ export class Uploads {
   #change(id: string, change: Change): void {
     const before = this.topic.get(id);
     // Dismissed in the meantime.
-    if (before) this.topic.put({ ...before, ...change });
+    if (!before) return;
+    // What somebody said comes from elsewhere than what was found.
+    const sum = change.sum && { ...(before.sum?.wanted === undefined ? {} : { wanted: before.sum.wanted }), ...change.sum };
+    this.topic.put({ ...before, ...change, ...(sum ? { sum } : {}) });
   }
 }
