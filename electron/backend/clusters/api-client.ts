@@ -1,5 +1,5 @@
 /** Requests to one Kubernetes API server over kept-alive connections. */
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest, type AgentOptions, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -126,6 +126,23 @@ export class ApiClient {
     return localSocket === undefined
       ? httpsRequest(server + path, { ...options, ...trustOf(this.access), ...certificateOf(credentials), agent: this.#proxied(server) ?? false })
       : httpRequest({ ...options, host: 'localhost', path, createConnection: () => connectPooled(localSocket).resume() });
+  }
+
+  /**
+   * Begins a request whose body the caller writes, over a connection of its own.
+   * @param path below the server's address, as for `call`
+   */
+  async begin(method: string, path: string, options: { headers: OutgoingHttpHeaders; signal: AbortSignal }): Promise<ClientRequest> {
+    const { server } = this.access;
+    const credentials = await this.#credentials.now();
+    return this.request(server + path, {
+      ...options,
+      method,
+      headers: { ...options.headers, ...authorization(credentials) },
+      ...trustOf(this.access),
+      ...certificateOf(credentials),
+      agent: this.#proxied(server) ?? false,
+    });
   }
 
   /** Whether there are other credentials by now than those that were refused, without asking a program or a person. */

@@ -7,8 +7,8 @@ export const opcode = { binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa };
 const longestControl = 125;
 
 export interface FrameListener {
-  /** A part of a data frame: a view into the chunk that was pushed. */
-  data(bytes: Buffer): void;
+  /** A part of a data frame: a view into the chunk that was pushed. `begins`: it is the first of a message. */
+  data(bytes: Buffer, begins: boolean): void;
   control(opcode: number, payload: Buffer): void;
 }
 
@@ -19,6 +19,8 @@ export class FrameReader {
   #opcode = 0;
   /** Bytes of the frame that are still to come. */
   #left = 0;
+  /** Nothing of the message has come yet. */
+  #begins = false;
   #control: Buffer[] = [];
 
   constructor(listener: FrameListener) {
@@ -63,7 +65,11 @@ export class FrameReader {
     this.#opcode = first & 0x0f;
     const short = second & 0x7f;
     this.#left = short === 126 ? this.#header.readUInt16BE(2) : short === 127 ? Number(this.#header.readBigUInt64BE(2)) : short;
-    if (!this.#isControl) return undefined;
+    if (!this.#isControl) {
+      // A frame that continues a message has no opcode of its own.
+      this.#begins = this.#opcode !== 0;
+      return undefined;
+    }
     if (this.#left > longestControl) return 'A control frame is too long.';
     this.#control = [];
     if (this.#left === 0) this.#listener.control(this.#opcode, Buffer.alloc(0));
@@ -72,7 +78,8 @@ export class FrameReader {
 
   #take(part: Buffer): void {
     if (!this.#isControl) {
-      this.#listener.data(part);
+      this.#listener.data(part, this.#begins);
+      this.#begins = false;
       return;
     }
     this.#control.push(Buffer.from(part));

@@ -80,9 +80,9 @@ export class ByteSocket {
   #ending: Ending = { code: noGoodbye, reason: '' };
   /** What came in the chunk that is being read. */
   #parts: Promise<void>[] = [];
-  #onData: (bytes: Buffer) => Promise<void> = () => Promise.resolve();
+  #onData: (bytes: Buffer, begins?: boolean) => Promise<void> = () => Promise.resolve();
   readonly #reader = new FrameReader({
-    data: (bytes) => this.#parts.push(this.#onData(bytes)),
+    data: (bytes, begins) => this.#parts.push(this.#onData(bytes, begins)),
     control: (code, payload) => this.#control(code, payload),
   });
   /** Resolves when the connection is gone, however it ended. */
@@ -103,9 +103,9 @@ export class ByteSocket {
 
   /**
    * Begins to read.
-   * @param onData gets bytes as they come; they are its own until what it returned has resolved
+   * @param onData gets bytes as they come, and whether a message begins with them; they are its own until what it returned has resolved
    */
-  begin(onData: (bytes: Buffer) => Promise<void>): void {
+  begin(onData: (bytes: Buffer, begins?: boolean) => Promise<void>): void {
     this.#onData = onData;
     this.#read(this.#head);
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));

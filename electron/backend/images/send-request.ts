@@ -1,35 +1,38 @@
 /** One request of an upload: a stretch of the file, as fast as the network takes it. */
-import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { HayloftError } from '#shared/contract/errors.ts';
 import { fileChanged } from '#shared/images/file-changed.ts';
-import { abortReason, type ApiClient } from '../clusters/api-client.ts';
+import { abortReason } from '../clusters/api-client.ts';
 import { errorFromAnswer, errorFromNetwork } from '../clusters/api-errors.ts';
-import type { UploadProxy } from './upload-proxy.ts';
 
-export interface SendRequest {
-  method: 'POST' | 'PATCH';
-  headers: OutgoingHttpHeaders;
+export interface SendBody {
   chunks: AsyncIterable<Uint8Array>;
   /** The stretch of the file that the chunks are: from its first byte on, up to before `to`. */
   from: number;
   to: number;
 }
 
-/** Resolves when the answer says that all is well. Throws a HayloftError. */
+/** So long may nothing be taken before the connection counts as lost: a computer that slept, a router that forgot it. */
+const stalledMs = 60_000;
+const lookEveryMs = 5000;
+/** After this long without a byte the system asks whether the far side is still there. */
+const aliveProbeMs = 10_000;
+
+/**
+ * @param request begun, nothing written to it yet
+ * @param url where it goes, for messages
+ * @returns resolves when the answer says that all is well. Throws a HayloftError.
+ */
 export async function sendRequest(
-  client: ApiClient,
-  { url, ca }: UploadProxy,
-  sending: SendRequest,
+  request: ClientRequest,
+  url: string,
+  sending: SendBody,
   options: { signal: AbortSignal; progress: (sentBytes: number) => void },
 ): Promise<void> {
-  const request = client.request(`${url}/v1beta1/upload`, {
-    method: sending.method,
-    ...(ca === undefined ? {} : { ca }),
-    headers: { 'content-type': 'application/octet-stream', ...sending.headers },
-    signal: options.signal,
-  });
   const over = new AbortController();
   let responded = false;
+  request.on('socket', (socket) => socket.setKeepAlive(true, aliveProbeMs));
   const answered = new Promise<void>((resolve, reject) => {
     request.on('response', (response) => {
       responded = true;
@@ -53,7 +56,7 @@ export async function sendRequest(
   });
   answered.catch(() => undefined);
   try {
-    await write(request, sending, options.progress, over.signal);
+    await write(request, url, sending, options.progress, over.signal);
     if (!over.signal.aborted) request.end();
     await answered;
   } finally {
@@ -62,24 +65,32 @@ export async function sendRequest(
 }
 
 /** Hands all bytes to the network; stops early when `over` aborts. */
-async function write(
-  request: ClientRequest,
-  { chunks, from, to }: SendRequest,
-  progress: (sentBytes: number) => void,
-  over: AbortSignal,
-): Promise<void> {
+async function write(request: ClientRequest, url: string, { chunks, from, to }: SendBody, progress: (sentBytes: number) => void, over: AbortSignal): Promise<void> {
   const ended = new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
   let sent = from;
   let taken: Promise<unknown> = Promise.resolve();
-  for await (const chunk of chunks) {
-    if (over.aborted) return;
-    sent += chunk.byteLength;
-    if (sent > to) break;
-    // One chunk is on its way while the next is read.
-    const before = taken;
-    taken = new Promise((resolve) => request.write(chunk, resolve));
-    await Promise.race([before, ended]);
-    progress(sent);
+  let [waitsSince, waits] = [performance.now(), false];
+  const watch = setInterval(() => {
+    if (waits && performance.now() - waitsSince > stalledMs) request.destroy(stalled(url));
+  }, lookEveryMs);
+  try {
+    for await (const chunk of chunks) {
+      if (over.aborted) return;
+      sent += chunk.byteLength;
+      if (sent > to) break;
+      // One chunk is on its way while the next is read.
+      const before = taken;
+      taken = new Promise((resolve) => request.write(chunk, resolve));
+      [waitsSince, waits] = [performance.now(), true];
+      await Promise.race([before, ended]);
+      waits = false;
+      progress(sent);
+    }
+  } finally {
+    clearInterval(watch);
   }
   if (sent !== to && !over.aborted) throw fileChanged();
 }
+
+const stalled = (url: string): HayloftError =>
+  new HayloftError('connection-lost', `Nothing has got through to ${new URL(url).host} for a minute.`, { hint: 'Check the network between here and the cluster.', retryable: true });

@@ -5,8 +5,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { askOffset, sourceHeaders, uploadProxy, uploadToken, type SendTarget, type SourceFile, type UploadOffset, type UploadProxy } from './upload-proxy.ts';
+import { AnswerError } from '../clusters/api-errors.ts';
+import { isPassing } from './cdi/answers.ts';
+import { sendWhole } from './cdi/send-whole.ts';
 import { sendRequest } from './send-request.ts';
+import { askOffset, proxyOptions, sourceHeaders, uploadProxy, uploadToken, type SendTarget, type SourceFile, type UploadOffset, type UploadProxy } from './upload-proxy.ts';
 import type { UploadSource } from './upload-source.ts';
 
 export type { SendTarget } from './upload-proxy.ts';
@@ -16,8 +19,9 @@ const patienceMs = 10 * 60_000;
 const firstWaitMs = 250;
 const longestWaitMs = 5000;
 const followEveryMs = 250;
-/** What may be over in a moment: the network is gone, or the engine begins anew. */
-const passing: readonly string[] = ['connection-lost', 'unreachable', 'timeout', 'engine-not-running'];
+/** Tokens of an engine that began anew are refused; one refused after the other is no matter of their age. */
+const mostTokens = 3;
+const unauthorized = 401;
 
 export interface SendOptions {
   signal: AbortSignal;
@@ -25,8 +29,8 @@ export interface SendOptions {
   progress: (sentBytes: number) => void;
   /** Told before the first byte whether the cluster could go on in the middle after a break. */
   goesOn?: (can: boolean) => void;
-  /** Told of what ended a try, when there is to be another. */
-  retrying?: (error: HayloftError) => void;
+  /** Told of what ended a try, and what is done instead of going on, as a sentence. */
+  retrying?: (error: HayloftError, instead?: string) => void;
 }
 
 /**
@@ -40,23 +44,18 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
   // Bytes that come but once cannot be sent again; and whoever tells no offset is sent the whole, as CDI wants it.
   const begun = source.chunksFrom === undefined ? undefined : await askOffset(api, proxy, token);
   options.goesOn?.(begun !== undefined);
-  if (begun === undefined || source.chunksFrom === undefined) {
-    await sendRequest(api, proxy, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-length': source.sizeBytes },
-      chunks: source.chunks(),
-      from: 0,
-      to: source.sizeBytes,
-    }, options);
+  if (begun === undefined) {
+    await sendWhole(client, target, source, options, { proxy, token });
     return;
   }
   const next = { ...begun, token, api, proxy };
-  for (let failures = 0, since = performance.now(); ; ) {
+  for (let failures = 0, tokens = 0, since = performance.now(); ; ) {
     try {
       await sendRest(next, source, options);
       return;
     } catch (error) {
-      if (!isPassing(error, options.signal)) throw error;
+      const expired = error instanceof AnswerError && error.httpStatus === unauthorized && (tokens += 1) < mostTokens;
+      if (options.signal.aborted || !(expired || isPassing(error))) throw error;
       options.retrying?.(asHayloftError(error));
       const before = next.offset;
       for (;;) {
@@ -71,7 +70,7 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
         break;
       }
       if (next.offset > before) {
-        failures = 0;
+        [failures, tokens] = [0, 0];
         since = performance.now();
       }
       options.progress(next.offset);
@@ -90,11 +89,14 @@ async function sendRest(next: Next, source: UploadSource, options: SendOptions):
     'upload-length': sizeBytes,
     'upload-complete': '?1',
   };
+  const patch = (more: Record<string, string | number>, body: { chunks: AsyncIterable<Uint8Array>; to: number }): Promise<void> => {
+    const request = api.request(`${proxy.url}/v1beta1/upload`, { method: 'PATCH', ...proxyOptions(proxy), headers: { ...headers, ...more }, signal: options.signal });
+    return sendRequest(request, proxy.url, { ...body, from: offset }, options);
+  };
   if (file !== undefined && next.takesFiles) {
     const stop = followCopy(next, file, options);
     try {
-      const named = { ...headers, ...sourceHeaders(file), 'content-length': 0 };
-      await sendRequest(api, proxy, { method: 'PATCH', headers: named, chunks: nothing(), from: offset, to: offset }, options);
+      await patch({ ...sourceHeaders(file), 'content-length': 0 }, { chunks: nothing(), to: offset });
       return;
     } catch (error) {
       // An engine that runs as a service may be kept out of people's folders.
@@ -103,13 +105,7 @@ async function sendRest(next: Next, source: UploadSource, options: SendOptions):
       stop();
     }
   }
-  await sendRequest(api, proxy, {
-    method: 'PATCH',
-    headers: { ...headers, 'content-length': sizeBytes - offset },
-    chunks: source.chunksFrom?.(offset) ?? source.chunks(),
-    from: offset,
-    to: sizeBytes,
-  }, options);
+  await patch({ 'content-length': sizeBytes - offset }, { chunks: source.chunksFrom?.(offset) ?? source.chunks(), to: sizeBytes });
 }
 
 /** The bytes of an empty body. */
@@ -133,8 +129,6 @@ function followCopy({ api, proxy, token }: Next, file: SourceFile, { progress }:
   };
 }
 
-const isPassing = (error: unknown, signal: AbortSignal): boolean => !signal.aborted && passing.includes(asHayloftError(error).code);
-
 /** Where the upload goes on. */
 interface Next extends UploadOffset {
   api: ApiClient;
@@ -152,7 +146,7 @@ async function findAgain(client: () => Promise<ApiClient>, target: SendTarget, s
     const told = await askOffset(api, proxy, token);
     return told && { api, proxy, token, ...told };
   } catch (error) {
-    if (isPassing(error, signal) || asHayloftError(error).retryable) return undefined;
+    if (!signal.aborted && (isPassing(error) || asHayloftError(error).retryable)) return undefined;
     throw error;
   }
 }

@@ -1,9 +1,11 @@
 /** Where uploads go, who may send them, and how far they have come. */
-import { HayloftError } from '#shared/contract/errors.ts';
-import type { CdiConfig, UploadTokenRequest } from '#shared/kube/cdi.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Agent, RequestOptions } from 'node:https';
+import { asHayloftError, HayloftError } from '#shared/contract/errors.ts';
+import type { UploadTokenRequest } from '#shared/kube/cdi.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
-import { errorFromNetwork } from '../clusters/api-errors.ts';
-import { cdiConfigs, pathOf } from '../clusters/kinds.ts';
+import { errorFromNetwork, noAnswer } from '../clusters/api-errors.ts';
+import { uploadDoors } from './cdi/doors.ts';
 import type { UploadSource } from './upload-source.ts';
 
 export interface SendTarget {
@@ -12,9 +14,17 @@ export interface SendTarget {
   claim: string;
 }
 
+/** A way to a cluster's upload proxy. */
 export interface UploadProxy {
   url: string;
   ca: string | undefined;
+  /** `engine`: on this computer, or another one; `address`: CDI's own; `tunnel`: through the API server. */
+  way: 'engine' | 'address' | 'tunnel';
+  /** Whose certificate it has, where that is not its address. */
+  serverName?: string;
+  agent?: Agent;
+  /** Its certificate need not be checked: the way to it vouches for it. */
+  unchecked?: true;
 }
 
 export interface UploadOffset {
@@ -28,7 +38,7 @@ export interface UploadOffset {
 export type SourceFile = NonNullable<UploadSource['file']>;
 
 /** How a file is named to an engine on this computer. */
-export const sourceHeaders = ({ path, modifiedMs }: SourceFile): Record<string, string> => ({
+export const sourceHeaders = ({ path, modifiedMs }: Pick<SourceFile, 'path' | 'modifiedMs'>): Record<string, string> => ({
   'upload-source': encodeURIComponent(path),
   'upload-source-modified': String(modifiedMs),
 });
@@ -36,20 +46,32 @@ export const sourceHeaders = ({ path, modifiedMs }: SourceFile): Record<string, 
 /** A proxy that knows no offsets may not answer at all. */
 const askWithinMs = 5000;
 
-/** @throws HayloftError `unsupported` where the cluster has none */
-export async function uploadProxy(client: ApiClient): Promise<UploadProxy> {
-  const { localSocket, server, ca } = client.access;
-  // The engine on this computer takes them itself, and through its socket much faster than by the address for others.
-  if (localSocket !== undefined) return { url: server, ca };
-  const config = await client.call<CdiConfig>('GET', pathOf(cdiConfigs, undefined, 'config'));
-  const url = config.status?.uploadProxyURL;
-  if (url === undefined || url === '') {
-    throw new HayloftError('unsupported', 'This cluster has no address for uploads.', {
-      hint: 'Its administrator can set uploadProxyURLOverride in the CDI resource.',
-    });
+/** What a request to it needs beside its address. */
+export const proxyOptions = ({ ca, serverName, agent, unchecked }: UploadProxy): RequestOptions => ({
+  ...(ca === undefined ? {} : { ca }),
+  ...(serverName === undefined ? {} : { servername: serverName }),
+  ...(agent ? { agent } : {}),
+  ...(unchecked ? { rejectUnauthorized: false } : {}),
+});
+
+/**
+ * @param refused addresses of ways that led nowhere
+ * @returns the first way that something answers on. Throws HayloftError why there is none.
+ */
+export async function uploadProxy(client: ApiClient, refused: ReadonlySet<string> = new Set()): Promise<UploadProxy> {
+  let first: HayloftError | undefined;
+  for await (const door of uploadDoors(client)) {
+    if (refused.has(door.url)) continue;
+    if (door.way === 'engine') return door;
+    try {
+      await head(client, door, '/v1beta1/upload-async', {});
+      return door;
+    } catch (error) {
+      // The first is the one that should work.
+      first ??= asHayloftError(error);
+    }
   }
-  const address = url.includes('://') ? url : `https://${url}`;
-  return { url: address.replace(/\/+$/, ''), ca: config.status?.uploadProxyCA ?? ca };
+  throw first ?? new HayloftError('unsupported', 'No way to this cluster’s upload proxy takes a file of this size.', { hint: 'Let the cluster fetch the file from this computer instead.' });
 }
 
 /** A token for one upload; CDI's last five minutes. */
@@ -66,31 +88,34 @@ export async function uploadToken(client: ApiClient, { namespace, claim }: SendT
   return answer.status?.token ?? '';
 }
 
+/** Whether it takes bytes without letting wait for what it does with them (virtctl asks the same way). */
+export async function takesAsync(client: ApiClient, proxy: UploadProxy): Promise<boolean> {
+  return (await head(client, proxy, '/v1beta1/upload-async', {})).statusCode === 200;
+}
+
 /**
  * Asks how far the upload has come (the IETF's resumable uploads: HEAD, Upload-Offset).
  * @param copyOf the file that is being copied: asks after that copy, and leaves it going
  * @returns undefined where the proxy does not know such uploads, or is not ready
  */
-export function askOffset(client: ApiClient, { url, ca }: UploadProxy, token: string, copyOf?: SourceFile): Promise<UploadOffset | undefined> {
+export async function askOffset(client: ApiClient, proxy: UploadProxy, token: string, copyOf?: SourceFile): Promise<UploadOffset | undefined> {
+  const asking = head(client, proxy, '/v1beta1/upload', { authorization: `Bearer ${token}`, ...(copyOf ? sourceHeaders(copyOf) : {}) });
+  const answer = await asking.catch((error: unknown) => {
+    if (asHayloftError(error).code === 'timeout') return undefined;
+    throw error;
+  });
+  const offset = answer?.headers['upload-offset'];
+  if (answer?.statusCode !== 204 || typeof offset !== 'string' || !/^\d+$/.test(offset)) return undefined;
+  return { offset: Number(offset), complete: answer.headers['upload-complete'] === '?1', takesFiles: answer.headers['accept-upload-source'] === 'file' };
+}
+
+/** @returns the answer's head, whatever it says. Throws HayloftError when there is none. */
+function head(client: ApiClient, proxy: UploadProxy, path: string, headers: Record<string, string>): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = client.request(`${url}/v1beta1/upload`, {
-      method: 'HEAD',
-      agent: false,
-      timeout: askWithinMs,
-      ...(ca === undefined ? {} : { ca }),
-      headers: { authorization: `Bearer ${token}`, ...(copyOf ? sourceHeaders(copyOf) : {}) },
-    });
-    request.on('response', (response) => {
-      response.resume();
-      const offset = response.headers['upload-offset'];
-      const told = response.statusCode === 204 && typeof offset === 'string' && /^\d+$/.test(offset);
-      resolve(told ? { offset: Number(offset), complete: response.headers['upload-complete'] === '?1', takesFiles: response.headers['accept-upload-source'] === 'file' } : undefined);
-    });
-    request.on('timeout', () => {
-      resolve(undefined);
-      request.destroy();
-    });
-    request.on('error', (error) => reject(errorFromNetwork(error, url)));
+    const request = client.request(proxy.url + path, { method: 'HEAD', agent: false, timeout: askWithinMs, ...proxyOptions(proxy), headers });
+    request.on('response', (response) => resolve(response.resume()));
+    request.on('timeout', () => request.destroy(noAnswer(proxy.url)));
+    request.on('error', (error) => reject(errorFromNetwork(error, proxy.url)));
     request.end();
   });
 }

@@ -137,10 +137,14 @@ async function send(
 ): Promise<void> {
   const meter = new RateMeter();
   let told = 0;
+  let passing = true;
   await sendImage(() => cluster.client(signal), claim, source, {
     signal,
     goesOn: (can) => tell({ beginsAgain: can || source.chunksFrom === undefined ? undefined : true }),
-    retrying: ({ message }) => tell({ note: `${message} Trying again…`, rate: 0, secondsLeft: undefined }),
+    retrying: ({ message }, instead) => {
+      passing = instead === undefined;
+      tell({ note: `${message} ${instead ?? 'Trying again…'}`, rate: 0, secondsLeft: undefined });
+    },
     progress: (sentBytes) => {
       sum.reached(sentBytes);
       const now = performance.now();
@@ -148,7 +152,7 @@ async function send(
       told = now;
       const rate = meter.add(sentBytes, now);
       const secondsLeft = rate > 0 ? (source.sizeBytes - sentBytes) / rate : undefined;
-      tell({ sentBytes, rate, secondsLeft, note: undefined });
+      tell({ sentBytes, rate, secondsLeft, ...(passing ? { note: undefined } : {}) });
     },
   });
 }
