@@ -219,8 +219,8 @@ function tryJson(body: string): unknown {
 }
 
 /** A key and a certificate, for 127.0.0.1 and valid today unless told otherwise. */
-export async function selfSigned(options: { notBefore?: Date; notAfter?: Date; address?: string } = {}): Promise<{ key: string; cert: string }> {
-  const { address = '127.0.0.1', ...validity } = options;
+export async function selfSigned(options: { notBefore?: Date; notAfter?: Date; address?: string; names?: readonly string[] } = {}): Promise<{ key: string; cert: string }> {
+  const { address = '127.0.0.1', names = [], ...validity } = options;
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -230,7 +230,7 @@ export async function selfSigned(options: { notBefore?: Date; notAfter?: Date; a
     ...validity,
     extensions: [
       new BasicConstraintsExtension(true),
-      new SubjectAlternativeNameExtension([{ type: 'ip', value: address }]),
+      new SubjectAlternativeNameExtension([{ type: 'ip', value: address }, ...names.map((value) => ({ type: 'dns' as const, value }))]),
     ],
   });
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');

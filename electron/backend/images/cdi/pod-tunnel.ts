@@ -40,7 +40,12 @@ export class PodAgent extends Agent {
 
   override createConnection(options: ConnectionOptions, callback?: (error: Error | null, stream: Duplex) => void): Duplex | undefined {
     openPodTunnel(this.#client, this.#to, new AbortController().signal).then(
-      (socket) => callback?.(null, connect({ ...options, socket })),
+      (socket) => {
+        const secure = connect({ ...options, socket });
+        // TLS over a stream leaves it open, whichever side ends first.
+        for (const over of ['end', 'close']) secure.once(over, () => socket.destroy());
+        callback?.(null, secure);
+      },
       (error: unknown) => callback?.(error as Error, undefined as never),
     );
     return undefined;

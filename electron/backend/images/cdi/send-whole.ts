@@ -72,9 +72,9 @@ async function post(client: ApiClient, { proxy, token }: { proxy: UploadProxy; t
   const url = `${proxy.url}/v1beta1/upload${(await takesAsync(client, proxy)) ? '-async' : ''}`;
   const request = client.request(url, {
     method: 'POST',
-    agent: false,
     ...proxyOptions(proxy),
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', 'content-length': source.sizeBytes },
+    // A server that is told that the connection ends here closes it with its refusal, which then is lost among the bytes.
+    headers: { connection: 'keep-alive', authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', 'content-length': source.sizeBytes },
     signal: options.signal,
   });
   await sendRequest(request, proxy.url, { chunks: source.chunks(), from: 0, to: source.sizeBytes }, options);
