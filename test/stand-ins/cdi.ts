@@ -136,7 +136,7 @@ export class CdiStandIn {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '';
     const say = (status: number, body = ''): void => void response.writeHead(status, { 'content-type': 'text/plain' }).end(body);
-    if (request.method === 'HEAD') return say(this.hasAsync && path === '/v1beta1/upload-async' ? 200 : 404);
+    if (request.method === 'HEAD') { say(this.hasAsync && path === '/v1beta1/upload-async' ? 200 : 404); return; }
     const record: SeenUpload = { method: request.method ?? '', path, headers: request.headers, bytes: 0, sha256: '' };
     this.seen.push(record);
     const mischief = this.mischief.shift();
@@ -146,13 +146,13 @@ export class CdiStandIn {
       say(status, body);
       request.resume();
     };
-    if (!tunnelled && Number(request.headers['content-length']) > this.bodyLimit) return refuse(413, '<html><head><title>413 Request Entity Too Large</title></head></html>');
+    if (!tunnelled && Number(request.headers['content-length']) > this.bodyLimit) { refuse(413, '<html><head><title>413 Request Entity Too Large</title></head></html>'); return; }
     const [, token] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '') ?? [];
-    if (token === undefined) return refuse(400, '');
+    if (token === undefined) { refuse(400, ''); return; }
     const known = this.#tokens.get(token);
-    if (!known || Date.now() + this.passed - known.at > tokenMs) return refuse(401, '');
-    if (mischief && 'status' in mischief) return refuse(mischief.status, mischief.body);
-    if (this.#phases.get(known.claim) === 'Succeeded') return refuse(503, `rejecting Upload Request for PVC ${known.claim} that already finished uploading`);
+    if (!known || Date.now() + this.passed - known.at > tokenMs) { refuse(401, ''); return; }
+    if (mischief && 'status' in mischief) { refuse(mischief.status, mischief.body); return; }
+    if (this.#phases.get(known.claim) === 'Succeeded') { refuse(503, `rejecting Upload Request for PVC ${known.claim} that already finished uploading`); return; }
     await this.#take(request, record, mischief);
     if (request.destroyed && !request.complete) return;
     say(200);
@@ -178,7 +178,7 @@ export class CdiStandIn {
   #forward(socket: WebSocket, request: IncomingMessage): void {
     const { pathname, searchParams } = new URL(request.url ?? '', this.api.access.server);
     const allowed = request.headers.authorization === `Bearer ${this.api.token}` && pathname === '/api/v1/namespaces/cdi/pods/cdi-uploadproxy-7c9f/portforward';
-    if (!allowed || searchParams.get('ports') !== '8443') return socket.terminate();
+    if (!allowed || searchParams.get('ports') !== '8443') { socket.terminate(); return; }
     this.tunnels += 1;
     const preface = (channel: number): Buffer => Buffer.of(channel, 8443 & 0xff, 8443 >> 8);
     socket.send(preface(0));
