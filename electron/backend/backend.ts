@@ -17,6 +17,7 @@ import { SelfCheck } from './engine/self-check.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { imagesTopic } from './images/images-topic.ts';
 import { UploadJournal } from './images/upload-journal.ts';
+import { KeptUploadSettings } from './images/upload-settings.ts';
 import { Uploads } from './images/uploads.ts';
 import { actionCalls } from './machine-actions/action-calls.ts';
 import { snapshotsTopic } from './machine-actions/snapshots-topic.ts';
@@ -68,7 +69,7 @@ export function createBackend(options: BackendOptions): Backend {
     backup: jobs.definition(backupWork(clusters)),
     restoreBackup: jobs.definition(restoreWork(clusters, checks)),
   });
-  const uploads = new Uploads(clusters, new UploadJournal(join(dataDir, 'uploads.json'), log.warn.bind(log)));
+  const uploads = new Uploads(clusters, new UploadJournal(join(dataDir, 'uploads.json'), log.warn.bind(log)), new KeptUploadSettings(join(dataDir, 'upload-settings.json'), log.warn.bind(log)));
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   const templates = new MachineTemplates(join(dataDir, 'machine-templates.json'), log);
@@ -119,6 +120,7 @@ export function createBackend(options: BackendOptions): Backend {
         placement: (request) => placementTopic(clusters, rooms, request),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         uploads: () => uploads.topic,
+        uploadSettings: () => uploads.settings,
         ...ways.topics,
       },
       streams: { ...imageStreams(uploads), ...consoleStreams(clusters), ...ways.streams },

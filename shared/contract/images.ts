@@ -50,11 +50,22 @@ export const upload = z.object({
   /** The cluster cannot go on in the middle: after a pause all is sent again. */
   beginsAgain: z.boolean().optional(),
   sum: uploadSum.optional(),
+  /** The cluster could fetch the file from this computer instead, if it can reach it. */
+  canServe: z.boolean().optional(),
   /** Something that happened on the way and did not end it, as a sentence. */
   note: z.string().optional(),
   error: errorData.optional(),
 });
 export type Upload = z.infer<typeof upload>;
+
+export const uploadSettings = z.object({
+  key: z.literal('uploads'),
+  /** Bytes that all uploads together send in a second; undefined: as fast as it goes. An engine on this computer reads files itself, at its own rate. */
+  bytesPerSecond: z.number().int().min(1024).optional(),
+  /** How many send at the same time. */
+  atOnce: z.number().int().min(1).max(8),
+});
+export type UploadSettings = z.infer<typeof uploadSettings>;
 
 export const uploadTarget = z.object({
   clusterId: z.string(),
@@ -81,11 +92,15 @@ export const imageCalls = {
     /** Of the uploads in the list that are meant. */
     output: z.object({ fileNames: z.array(z.string()) }),
   },
+  /** Lets the cluster fetch a file of this computer, from the beginning, instead of sending it. One that is under way is given up for it. */
+  'images.serveUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
+  'images.setUploadSettings': { input: uploadSettings.omit({ key: true }), output: z.object({}) },
   'images.delete': { input: objectRef, output: z.object({}) },
 };
 
 export const imageTopics = {
   images: topic({ params: z.object({ clusterId: z.string().optional() }), item: image, key: (item) => item.key }),
+  uploadSettings: topic({ params: z.object({}), item: uploadSettings, key: (item) => item.key }),
   uploads: topic({ params: z.object({}), item: upload, key: (item) => item.id }),
 };
 

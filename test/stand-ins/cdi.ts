@@ -49,7 +49,7 @@ export class CdiStandIn {
   /** Bodies over this are refused by what stands before the proxy's address, as by nginx; not in the tunnel. */
   bodyLimit = Infinity;
   /** How a volume is from its making on; later by `ready`. */
-  firstPhase: 'UploadReady' | 'UploadScheduled' = 'UploadReady';
+  firstPhase: 'UploadReady' | 'UploadScheduled' | 'ImportInProgress' = 'UploadReady';
   /** Whether it has the endpoint that does not let wait, as CDI has since 1.13. */
   hasAsync = true;
   /** Milliseconds that passed for tokens beside those of the clock. */

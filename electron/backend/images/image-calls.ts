@@ -12,7 +12,7 @@ import type { Uploads } from './uploads.ts';
 
 type ImageCalls = Pick<
   CallHandlers,
-  'images.uploadFile' | 'images.cancelUpload' | 'images.pauseUpload' | 'images.resumeUpload' | 'images.dismissUpload' | 'images.expectSums' | 'images.delete'
+  'images.uploadFile' | 'images.cancelUpload' | 'images.pauseUpload' | 'images.resumeUpload' | 'images.dismissUpload' | 'images.expectSums' | 'images.serveUpload' | 'images.setUploadSettings' | 'images.delete'
 >;
 
 export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
@@ -38,6 +38,14 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
       return Promise.resolve({});
     },
     'images.expectSums': ({ text, uploadId }) => Promise.resolve({ fileNames: uploads.expectSums(text, uploadId) }),
+    'images.serveUpload': async ({ uploadId }) => {
+      await uploads.serve(uploadId);
+      return {};
+    },
+    'images.setUploadSettings': (settings) => {
+      uploads.setSettings({ key: 'uploads', ...settings });
+      return Promise.resolve({});
+    },
     'images.delete': async ({ clusterId, namespace, name }) => {
       const client = await clusters.get(clusterId).client();
       const machines = await client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, namespace));

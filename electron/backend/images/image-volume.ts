@@ -2,13 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError } from '#shared/contract/errors.ts';
 import type { UploadTarget } from '#shared/contract/images.ts';
-import type { DataVolume } from '#shared/kube/cdi.ts';
+import type { DataVolume, DataVolumeSource } from '#shared/kube/cdi.ts';
 import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
 import { uniqueName } from '#shared/kube/names.ts';
-import type { KubeList } from '#shared/kube/object.ts';
+import type { KubeList, KubeObject } from '#shared/kube/object.ts';
 import { formatBytesQuantity } from '#shared/kube/quantities.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
-import { dataVolumes, pathOf, claims } from '../clusters/kinds.ts';
+import { dataVolumes, pathOf, claims, type Kind } from '../clusters/kinds.ts';
 
 /** How often, and how many times, leftovers on a cluster that could not be reached are tried to be removed. */
 const removeAgainMs = 2000;
@@ -22,6 +22,7 @@ export async function createVolume(
   target: UploadTarget,
   size: { fileBytes: number; diskBytes: number },
   kind: 'iso' | 'disk',
+  source: DataVolumeSource,
 ): Promise<string> {
   const client = await cluster.client();
   const path = pathOf(dataVolumes, target.namespace);
@@ -31,7 +32,7 @@ export async function createVolume(
   for (;;) {
     const name = uniqueName(withoutEnding, taken);
     try {
-      await client.call('POST', path, { body: newVolume(name, target, size, kind) });
+      await client.call('POST', path, { body: newVolume(name, target, size, kind, source) });
       return name;
     } catch (error) {
       // Another file of this name was quicker.
@@ -41,7 +42,7 @@ export async function createVolume(
   }
 }
 
-function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk'): DataVolume {
+function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk', source: DataVolumeSource): DataVolume {
   const bytes = Math.max(size.fileBytes, size.diskBytes);
   return {
     apiVersion: 'cdi.kubevirt.io/v1beta1',
@@ -58,7 +59,8 @@ function newVolume(name: string, target: UploadTarget, size: { fileBytes: number
       },
     },
     spec: {
-      source: { upload: {} },
+      source,
+      // CDI adds to it what a file system takes for itself, which it would not to `pvc`.
       storage: { resources: { requests: { storage: formatBytesQuantity(Math.ceil(bytes / roundToBytes) * roundToBytes) } } },
     },
   };
@@ -68,9 +70,9 @@ function newVolume(name: string, target: UploadTarget, size: { fileBytes: number
  * What was begun and not finished goes, as soon as the cluster can be reached: it may be the cluster's going that ended
  * the upload. The upload's own error is the one to tell, so this one goes to the log.
  */
-export async function removeVolume(cluster: ClusterConnection, namespace: string, name: string, closed: AbortSignal): Promise<void> {
+export async function removeMade(cluster: ClusterConnection, kind: Kind<KubeObject>, { namespace, name }: { namespace: string; name: string }, closed: AbortSignal): Promise<void> {
   const remove = async (): Promise<void> => {
-    await (await cluster.client()).call('DELETE', pathOf(dataVolumes, namespace, name));
+    await (await cluster.client()).call('DELETE', pathOf(kind, namespace, name));
   };
   try {
     await remove();

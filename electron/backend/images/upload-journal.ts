@@ -15,6 +15,10 @@ const entry = uploadTarget.extend({
   paused: z.boolean(),
   /** Of its volume, once that is made. */
   name: z.string().optional(),
+  /** How it is sent; absent in what earlier versions wrote. */
+  way: z.enum(['volume', 'image', 'served']).optional(),
+  /** Where the cluster fetches it. */
+  door: z.object({ port: z.number(), secret: z.string() }).optional(),
   /** The SHA-256 that it should have, in hex. */
   wanted: z.string().optional(),
 });
@@ -54,7 +58,7 @@ export class UploadJournal {
   }
 
   /** Does nothing where there is no such entry. */
-  change(id: string, change: Partial<Pick<UploadEntry, 'name' | 'paused' | 'wanted'>>): void {
+  change(id: string, change: Partial<Pick<UploadEntry, 'name' | 'paused' | 'wanted' | 'way' | 'door'>>): void {
     const before = this.#entries.get(id);
     if (before) this.put({ ...before, ...change });
   }

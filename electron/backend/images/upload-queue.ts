@@ -4,9 +4,23 @@ import { abortReason } from '../clusters/api-client.ts';
 export class UploadQueue {
   readonly #waiting: (() => void)[] = [];
   #free: number;
+  #places: number;
 
   constructor(places: number) {
     this.#free = places;
+    this.#places = places;
+  }
+
+  /** From now on so many at the same time; those that are in come to their end. */
+  setPlaces(places: number): void {
+    this.#free += places - this.#places;
+    this.#places = places;
+    while (this.#free > 0) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#free -= 1;
+      next();
+    }
   }
 
   /** @returns what gives the place back, to be called once; rejects with the signal's reason */
@@ -15,7 +29,8 @@ export class UploadQueue {
     if (this.#free > 0) this.#free -= 1;
     else await this.#turn(signal);
     return () => {
-      const next = this.#waiting.shift();
+      // There may be fewer places by now.
+      const next = this.#free < 0 ? undefined : this.#waiting.shift();
       if (next) next();
       else this.#free += 1;
     };

@@ -11,6 +11,7 @@ import type { Clusters } from '../clusters/clusters.ts';
 import { ClusterConnection } from '../clusters/connection.ts';
 import { failure, FakeApiServer, selfSigned } from '../clusters/fake-api-server.ts';
 import { UploadJournal } from './upload-journal.ts';
+import { KeptUploadSettings } from './upload-settings.ts';
 import { fileSource } from './upload-source.ts';
 import { Uploads } from './uploads.ts';
 
@@ -74,7 +75,7 @@ const patient = { timeout: 30_000 };
 
 /** The uploads of another run of the app. */
 const nextRun = (): Uploads =>
-  new Uploads({ get: () => cluster } as unknown as Clusters, new UploadJournal(join(folder, 'uploads.json'), (message) => { throw new Error(message); }));
+  new Uploads({ get: () => cluster } as unknown as Clusters, new UploadJournal(join(folder, 'uploads.json'), (message) => { throw new Error(message); }), new KeptUploadSettings(join(folder, 'settings.json'), (message) => { throw new Error(message); }));
 
 /** Takes all bytes, and has the image then. @returns how many came with each request */
 function storing(name = 'disk'): number[] {

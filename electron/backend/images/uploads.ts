@@ -1,40 +1,78 @@
 /** The list of uploads, and what a person does with them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError, HayloftError } from '#shared/contract/errors.ts';
-import type { Upload, UploadTarget } from '#shared/contract/images.ts';
+import type { Upload, UploadSettings, UploadTarget } from '#shared/contract/images.ts';
 import { fileChanged } from '#shared/images/file-changed.ts';
+import type { KubeObject } from '#shared/kube/object.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
+import type { Kind } from '../clusters/kinds.ts';
 import { Topic } from '../topics/topic.ts';
 import { WantedSums } from './checksum/wanted-sums.ts';
 import { isSameFile } from './file-identity.ts';
-import { removeVolume } from './image-volume.ts';
+import { removeMade } from './image-volume.ts';
+import { RateLimit } from './rate-limit.ts';
 import { UploadControl, type UploadStop } from './upload-control.ts';
 import type { UploadEntry, UploadJournal } from './upload-journal.ts';
 import { UploadQueue } from './upload-queue.ts';
 import { runUpload } from './upload-run.ts';
+import type { KeptUploadSettings } from './upload-settings.ts';
 import { fileSource, type UploadSource } from './upload-source.ts';
+import { chooseWay, madeKinds } from './ways/choose-way.ts';
+import type { UploadWay } from './ways/way.ts';
 
-/** How many send at the same time: more only take each other's rate. */
-const places = 2;
 /** How long closing waits for cancelled uploads to clean up, in milliseconds. */
 const closeWithinMs = 3000;
 
 type Change = { [K in keyof Upload]?: Upload[K] | undefined };
+/** What an upload has made in its cluster. */
+interface Made {
+  cluster: ClusterConnection;
+  kind: Kind<KubeObject>;
+  name: string;
+}
+/** One upload, as long as it goes on. */
+interface Going {
+  id: string;
+  target: UploadTarget;
+  opening: Promise<UploadSource>;
+  control: UploadControl;
+  /** What an earlier run of the app began; of a new upload a person may have chosen its way. */
+  entry: Partial<UploadEntry>;
+  made?: Made;
+}
 
 export class Uploads {
   readonly topic = new Topic<Upload>({ key: (item) => item.id });
   readonly #clusters: Clusters;
   readonly #journal: UploadJournal;
-  readonly #controls = new Map<string, UploadControl>();
+  readonly #settings: KeptUploadSettings;
+  readonly #going = new Map<string, { control: UploadControl; finished: Promise<void> }>();
+  /** Files of this computer that are in the list, by the upload's id. */
+  readonly #files = new Map<string, { target: UploadTarget; path: string }>();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #queue = new UploadQueue(places);
+  readonly #queue: UploadQueue;
+  readonly #limit = new RateLimit();
   readonly #closed = new AbortController();
   readonly #wanted = new WantedSums();
 
-  constructor(clusters: Clusters, journal: UploadJournal) {
+  constructor(clusters: Clusters, journal: UploadJournal, settings: KeptUploadSettings) {
     this.#clusters = clusters;
     this.#journal = journal;
+    this.#settings = settings;
+    this.#queue = new UploadQueue(settings.now.atOnce);
+    this.#limit.bytesPerSecond = settings.now.bytesPerSecond;
+  }
+
+  get settings(): Topic<UploadSettings> {
+    return this.#settings.topic;
+  }
+
+  /** For those that go on, too, from the next byte. */
+  setSettings(settings: UploadSettings): void {
+    this.#settings.set(settings);
+    this.#queue.setPlaces(settings.atOnce);
+    this.#limit.bytesPerSecond = settings.bytesPerSecond;
   }
 
   /** Goes on with what was under way when the app ended. */
@@ -46,7 +84,8 @@ export class Uploads {
         if (!same) throw fileChanged();
         return source;
       });
-      this.#start(entry.id, entry, entry.sizeBytes, opening, entry).catch(() => undefined);
+      // Earlier versions knew but one way.
+      this.#start(entry.id, entry, entry.sizeBytes, opening, { ...entry, way: entry.way ?? 'volume' }).catch(() => undefined);
     }
   }
 
@@ -57,13 +96,13 @@ export class Uploads {
    */
   begin(target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>): { id: string; finished: Promise<void> } {
     const id = crypto.randomUUID();
-    return { id, finished: this.#start(id, target, totalBytes, opening) };
+    return { id, finished: this.#start(id, target, totalBytes, opening, {}) };
   }
 
   pause(id: string): void {
     const state = this.topic.get(id)?.state;
     if (state !== 'waiting' && state !== 'sending') return;
-    this.#controls.get(id)?.pause();
+    this.#going.get(id)?.control.pause();
     this.#change(id, { state: 'paused', rate: 0, secondsLeft: undefined });
     this.#journal.change(id, { paused: true });
   }
@@ -71,12 +110,26 @@ export class Uploads {
   resume(id: string): void {
     if (this.topic.get(id)?.state !== 'paused') return;
     this.#change(id, { state: 'sending' });
-    this.#controls.get(id)?.resume();
+    this.#going.get(id)?.control.resume();
     this.#journal.change(id, { paused: false });
   }
 
   cancel(id: string): void {
-    this.#controls.get(id)?.end('cancel');
+    this.#going.get(id)?.control.end('cancel');
+  }
+
+  /**
+   * Lets the cluster fetch the file from this computer instead; what was sent so far is given up.
+   * @throws HayloftError `unsupported` where there is no file to fetch
+   */
+  async serve(id: string): Promise<void> {
+    const file = this.#files.get(id);
+    if (!file || this.topic.get(id)?.state === 'done') throw new HayloftError('unsupported', 'There is no file of this computer in this upload that the cluster could fetch.');
+    const going = this.#going.get(id);
+    going?.control.end('cancel');
+    await going?.finished.catch(() => undefined);
+    const source = await fileSource(file.path);
+    this.#start(id, file.target, source.sizeBytes, Promise.resolve(source), { way: 'served' }).catch(() => undefined);
   }
 
   /**
@@ -99,68 +152,90 @@ export class Uploads {
   /** Takes an ended upload off the list; one that is still going is canceled first. */
   dismiss(id: string): void {
     this.cancel(id);
+    this.#files.delete(id);
     this.topic.remove(id);
   }
 
   /** Ends what runs: files go on in the app's next run, all else leaves nothing behind. Takes a few seconds at most. */
   async close(): Promise<void> {
-    for (const [id, control] of this.#controls) control.end(this.#journal.has(id) ? 'leave' : 'cancel');
+    for (const [id, { control }] of this.#going) control.end(this.#journal.has(id) ? 'leave' : 'cancel');
     await Promise.race([Promise.all(this.#running), delay(closeWithinMs, undefined, { ref: false })]);
     this.#closed.abort();
   }
 
-  #start(id: string, target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>, entry?: UploadEntry): Promise<void> {
+  #start(id: string, target: UploadTarget, totalBytes: number, opening: Promise<UploadSource>, entry: Partial<UploadEntry>): Promise<void> {
     const { clusterId, namespace, fileName } = target;
-    const control = new UploadControl(entry?.paused);
-    this.#controls.set(id, control);
-    const state = entry === undefined ? 'preparing' : entry.paused ? 'paused' : 'waiting';
-    const wanted = entry?.wanted ?? this.#wanted.of(fileName);
-    this.topic.put({ id, clusterId, namespace, name: entry?.name ?? '', fileName, totalBytes, sentBytes: 0, rate: 0, state, ...(wanted === undefined ? {} : { sum: { wanted } }) });
-    const finished = this.#run(id, target, opening, control, entry).finally(() => this.#controls.delete(id));
+    const control = new UploadControl(entry.paused);
+    const isOld = entry.id !== undefined;
+    const state = !isOld ? 'preparing' : entry.paused ? 'paused' : 'waiting';
+    const wanted = this.topic.get(id)?.sum?.wanted ?? entry.wanted ?? this.#wanted.of(fileName);
+    const sum = wanted === undefined ? {} : { sum: { wanted } };
+    this.topic.put({ id, clusterId, namespace, name: entry.name ?? '', fileName, totalBytes, sentBytes: 0, rate: 0, state, ...sum });
+    const finished = this.#run({ id, target, opening, control, entry }).finally(() => this.#going.delete(id));
+    this.#going.set(id, { control, finished });
     const settled = finished.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
     return finished;
   }
 
-  async #run(id: string, target: UploadTarget, opening: Promise<UploadSource>, control: UploadControl, entry: UploadEntry | undefined): Promise<void> {
-    let made: { cluster: ClusterConnection; name: string } | undefined;
+  async #run(going: Going): Promise<void> {
+    const { id, target, opening, control, entry } = going;
     try {
-      if (entry?.name !== undefined) made = { cluster: this.#clusters.get(target.clusterId), name: entry.name };
-      if (entry === undefined) void opening.then((source) => this.#note(id, target, source), () => undefined);
+      if (entry.name !== undefined) going.made = { cluster: this.#clusters.get(target.clusterId), kind: madeKinds[entry.way ?? 'volume'], name: entry.name };
+      void opening.then((source) => this.#note(going, source), () => undefined);
       await runUpload({
         target,
         cluster: () => this.#clusters.get(target.clusterId),
+        way: (cluster) => this.#way(going, cluster),
         opening,
-        name: entry?.name,
+        name: entry.name,
         control,
         wanted: () => this.topic.get(id)?.sum?.wanted,
         queue: this.#queue,
+        limit: this.#limit,
         tell: (change) => this.#change(id, change),
-        made: (cluster, name) => {
-          made = { cluster, name };
+        made: (cluster, kind, name) => {
+          going.made = { cluster, kind, name };
           this.#journal.change(id, { name });
         },
       });
       this.#journal.remove(id);
     } catch (error) {
-      throw await this.#failed(id, target, asHayloftError(error), { made, stopped: control.stopped });
+      throw await this.#failed(going, asHayloftError(error));
     }
   }
 
-  /** What it needs in the app's next run, where that can go on: bytes from a browser are gone with its page. */
-  #note(id: string, { clusterId, namespace, fileName }: UploadTarget, { file, sizeBytes }: UploadSource): void {
-    if (file) this.#journal.put({ id, clusterId, namespace, fileName, path: file.path, modifiedMs: file.modifiedMs, inode: file.inode, sizeBytes, paused: false, wanted: this.#wanted.of(fileName) });
+  async #way(going: Going, cluster: ClusterConnection): Promise<UploadWay> {
+    const { id, target, control, entry, opening } = going;
+    const tell = (change: Change): void => this.#change(id, change);
+    const { name, way } = await chooseWay(cluster, target.namespace, entry.way, {
+      limit: this.#limit,
+      door: entry.door,
+      opened: (door) => this.#journal.change(id, { door }),
+      tell,
+      wanted: () => this.topic.get(id)?.sum?.wanted,
+    }, control.signal);
+    this.#journal.change(id, { way: name });
+    const { file } = await opening;
+    tell({ canServe: name === 'volume' && file !== undefined && !cluster.local ? true : undefined });
+    return way;
   }
 
-  async #failed(
-    id: string,
-    target: UploadTarget,
-    error: ReturnType<typeof asHayloftError>,
-    { made, stopped }: { made: { cluster: ClusterConnection; name: string } | undefined; stopped: UploadStop | undefined },
-  ): Promise<Error> {
+  /** What it needs in the app's next run, where that can go on: bytes from a browser are gone with its page. */
+  #note({ id, target, entry }: Going, { file, sizeBytes }: UploadSource): void {
+    const { clusterId, namespace, fileName } = target;
+    if (!file) return;
+    this.#files.set(id, { target: { clusterId, namespace, fileName }, path: file.path });
+    if (entry.id !== undefined) return;
+    const { path, modifiedMs, inode } = file;
+    this.#journal.put({ id, clusterId, namespace, fileName, path, modifiedMs, inode, sizeBytes, paused: false, wanted: this.topic.get(id)?.sum?.wanted, way: entry.way });
+  }
+
+  async #failed({ id, target, made, control }: Going, error: ReturnType<typeof asHayloftError>): Promise<Error> {
+    const stopped: UploadStop | undefined = control.stopped;
     if (stopped === 'leave') return error;
     this.#journal.remove(id);
-    if (made) await removeVolume(made.cluster, target.namespace, made.name, this.#closed.signal);
+    if (made) await removeMade(made.cluster, made.kind, { namespace: target.namespace, name: made.name }, this.#closed.signal);
     const state = error.code === 'cancelled' ? 'cancelled' : 'failed';
     this.#change(id, { state, error: error.toData(), rate: 0, secondsLeft: undefined });
     return error;

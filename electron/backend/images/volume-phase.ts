@@ -5,22 +5,33 @@ import type { ClusterConnection } from '../clusters/connection.ts';
 import { dataVolumes } from '../clusters/kinds.ts';
 import { untilObject } from '../clusters/until-object.ts';
 
-/** @returns the phase, one of those waited for; rejects when the volume fails, goes, or `signal` aborts */
-export function volumeReaches<P extends DataVolumePhase>(
+/**
+ * @param waits told what the cluster says while it is not there yet, as far as it says anything; undefined when it is
+ * @returns the phase, one of those waited for; rejects when the volume fails, goes, or `signal` aborts
+ */
+export async function volumeReaches<P extends DataVolumePhase>(
   cluster: ClusterConnection,
   { namespace, name }: { namespace: string; name: string },
   phases: readonly P[],
   signal: AbortSignal,
+  waits: (why: string | undefined) => void = () => undefined,
 ): Promise<P> {
+  let told: string | undefined;
+  const say = (why: string | undefined): void => {
+    if (why !== told) waits(why);
+    told = why;
+  };
   const look = (volume: DataVolume | undefined): P | undefined => {
     if (!volume) throw new HayloftError('cancelled', 'The image was deleted.');
     if (volume.status?.phase === 'Failed') throw volumeFailure(volume);
-    return phases.find((phase) => phase === volume.status?.phase);
+    const reached = phases.find((phase) => phase === volume.status?.phase);
+    const why = reached === undefined ? whyNot(volume) : undefined;
+    say(why === undefined ? undefined : `The cluster says: ${why}`);
+    return reached;
   };
   return untilObject(cluster, { kind: dataVolumes, namespace, name }, look, signal);
 }
 
-function volumeFailure(volume: DataVolume): HayloftError {
-  const why = volume.status?.conditions?.find((condition) => condition.status === 'False' && condition.message);
-  return new HayloftError('internal', why?.message ?? 'The cluster could not make the image.', { retryable: true });
-}
+const whyNot = (volume: DataVolume): string | undefined => volume.status?.conditions?.find((condition) => condition.status === 'False' && condition.message)?.message;
+
+const volumeFailure = (volume: DataVolume): HayloftError => new HayloftError('internal', whyNot(volume) ?? 'The cluster could not make the image.', { retryable: true });

@@ -8,6 +8,7 @@ import type { Upload } from '#shared/contract/images.ts';
 import type { Clusters } from '../../clusters/clusters.ts';
 import { ClusterConnection } from '../../clusters/connection.ts';
 import { UploadJournal } from '../upload-journal.ts';
+import { KeptUploadSettings } from '../upload-settings.ts';
 import { fileSource } from '../upload-source.ts';
 import { Uploads } from '../uploads.ts';
 
@@ -28,7 +29,7 @@ async function begin(hasAddress = true): Promise<void> {
   cdi = await CdiStandIn.start(hasAddress);
   cluster = new ClusterConnection({ id: 'far', name: 'Far', local: false, changed: () => undefined, warn: () => undefined });
   cluster.connect(cdi.api.access);
-  uploads = new Uploads({ get: () => cluster } as unknown as Clusters, new UploadJournal(join(folder, 'uploads.json'), () => undefined));
+  uploads = new Uploads({ get: () => cluster } as unknown as Clusters, new UploadJournal(join(folder, 'uploads.json'), () => undefined), new KeptUploadSettings(join(folder, 'settings.json'), () => undefined));
 }
 afterEach(async () => {
   await uploads.close();
@@ -37,10 +38,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function upload(): Promise<{ finished: Promise<void>; view: () => Upload | undefined }> {
+/** @returns its end, how it stands, and what was said of it on the way */
+async function upload(): Promise<{ finished: Promise<void>; view: () => Upload | undefined; notes: Set<string> }> {
   const source = await fileSource(join(folder, 'disk.img'));
+  const notes = new Set<string>();
+  uploads.topic.subscribe({ onSnapshot: () => undefined, onChanges: (items) => items.forEach(({ note }) => note && notes.add(note)), onError: () => undefined });
   const { id, finished } = uploads.begin(target, source.sizeBytes, Promise.resolve(source));
-  return { finished, view: () => uploads.topic.get(id) };
+  return { finished, view: () => uploads.topic.get(id), notes };
 }
 
 describe('an upload to CDI', () => {
@@ -82,11 +86,11 @@ describe('an upload to CDI', () => {
   it('takes another way where something on this one limits the size', async () => {
     await begin();
     cdi.bodyLimit = 2 ** 20;
-    const { finished, view } = await upload();
+    const { finished, notes } = await upload();
     await finished;
     expect(cdi.seen.map(({ bytes, sha256: sum }) => ({ whole: bytes === content.length && sum === sha256 }))).toEqual([{ whole: false }, { whole: true }]);
     expect(cdi.tunnels).toBeGreaterThan(0);
-    expect(view()).toMatchObject({ state: 'done', note: expect.stringContaining('takes no requests of this size') as string });
+    expect([...notes]).toEqual([expect.stringContaining('takes no requests of this size. Another way is tried.')]);
   });
 
   it('gets a new token when the one it has is too old', async () => {
@@ -109,11 +113,12 @@ describe('an upload to CDI', () => {
   it('begins again when the line is cut, and says why', async () => {
     await begin();
     cdi.mischief = [{ cutAfter: 8 * 2 ** 20 }, { cutAfter: 4 * 2 ** 20 }];
-    const { finished, view } = await upload();
+    const { finished, view, notes } = await upload();
     await finished;
     expect(cdi.seen).toHaveLength(3);
     expect(cdi.seen.at(-1)).toMatchObject({ bytes: content.length, sha256 });
-    expect(view()).toMatchObject({ state: 'done', sentBytes: content.length, note: expect.stringMatching(/was lost\. This cluster cannot go on in the middle/) as string });
+    expect(view()).toMatchObject({ state: 'done', sentBytes: content.length });
+    expect([...notes]).toEqual([expect.stringMatching(/was lost\. This cluster cannot go on in the middle/)]);
     // Each try has a token of its own.
     expect(new Set(cdi.seen.map(({ headers }) => headers.authorization)).size).toBe(3);
   });
