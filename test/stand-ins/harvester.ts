@@ -85,12 +85,12 @@ export class HarvesterStandIn {
       request.resume();
     };
     const image = this.made.find(({ metadata }) => url.pathname === `${serviceProxy}harvesterhci.io.virtualmachineimages/default/${metadata.name}`);
-    if (request.headers.authorization !== `Bearer ${this.api.token}`) return say(401, 'Unauthorized');
-    if (!image) return say(404, 'not found');
+    if (request.headers.authorization !== `Bearer ${this.api.token}`) { say(401, 'Unauthorized'); return; }
+    if (!image) { say(404, 'not found'); return; }
     const mischief = this.mischief.shift();
-    if (mischief && 'status' in mischief) return say(mischief.status, mischief.body);
+    if (mischief && 'status' in mischief) { say(mischief.status, mischief.body); return; }
     const size = Number(url.searchParams.get('size'));
-    if (this.backend === 'backingimage' && size % 512 !== 0) return say(500, `the uploaded file size ${size} should be a multiple of 512 bytes since Longhorn uses directIO by default`);
+    if (this.backend === 'backingimage' && size % 512 !== 0) { say(500, `the uploaded file size ${size} should be a multiple of 512 bytes since Longhorn uses directIO by default`); return; }
     const parts: Buffer[] = [];
     let bytes = 0;
     try {
@@ -107,7 +107,7 @@ export class HarvesterStandIn {
     form.body = Buffer.concat(parts);
     form.part = readForm(request.headers['content-type'] ?? '', form.body);
     const field = this.backend === 'cdi' ? 'file' : 'chunk';
-    if (form.part?.name !== field || form.part.bytes !== size) return say(500, `no part ${field} of ${size} bytes`);
+    if (form.part?.name !== field || form.part.bytes !== size) { say(500, `no part ${field} of ${size} bytes`); return; }
     say(200);
     this.afterwards(image);
   }

@@ -1,12 +1,11 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { RateLimit } from './rate-limit.ts';
 import { UploadQueue } from './upload-queue.ts';
 
 const mib = 2 ** 20;
 
-async function* chunks(count: number): AsyncGenerator<Uint8Array> {
-  for (let n = 0; n < count; n++) yield Buffer.alloc(mib);
-}
+const chunks = (count: number): AsyncIterable<Uint8Array> => Readable.from(Array.from({ length: count }, () => Buffer.alloc(mib)));
 
 /** @returns milliseconds that it took, and the bytes that came */
 async function pass(limit: RateLimit, count: number): Promise<{ ms: number; bytes: number }> {
