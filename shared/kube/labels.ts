@@ -8,6 +8,8 @@ export const DISPLAY_NAME_ANNOTATION = 'hayloft.io/display-name';
 export const FILE_NAME_ANNOTATION = 'hayloft.io/file-name';
 /** Size in bytes of the file that an image was made from. */
 export const FILE_SIZE_ANNOTATION = 'hayloft.io/file-size';
+/** On what an upload made, until nobody asks any more: the upload's id, by which its app finds it again. */
+export const UPLOAD_LABEL = 'hayloft.io/upload';
 /** SHA-256, in hex, of the file that an image was made from, packed or not. */
 export const FILE_SUM_ANNOTATION = 'hayloft.io/file-sha256';
 /**

@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError } from '#shared/contract/errors.ts';
 import type { UploadTarget } from '#shared/contract/images.ts';
 import type { DataVolume, DataVolumeSource } from '#shared/kube/cdi.ts';
-import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL } from '#shared/kube/labels.ts';
+import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, IMAGE_LABEL, UPLOAD_LABEL } from '#shared/kube/labels.ts';
 import { uniqueName } from '#shared/kube/names.ts';
 import type { KubeList, KubeObject } from '#shared/kube/object.ts';
 import { formatBytesQuantity } from '#shared/kube/quantities.ts';
+import type { ApiClient } from '../clusters/api-client.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { dataVolumes, pathOf, claims, type Kind } from '../clusters/kinds.ts';
 
@@ -23,6 +24,7 @@ export async function createVolume(
   size: { fileBytes: number; diskBytes: number },
   kind: 'iso' | 'disk',
   source: DataVolumeSource,
+  uploadId: string,
 ): Promise<string> {
   const client = await cluster.client();
   const path = pathOf(dataVolumes, target.namespace);
@@ -32,7 +34,7 @@ export async function createVolume(
   for (;;) {
     const name = uniqueName(withoutEnding, taken);
     try {
-      await client.call('POST', path, { body: newVolume(name, target, size, kind, source) });
+      await client.call('POST', path, { body: newVolume(name, target, size, kind, source, uploadId) });
       return name;
     } catch (error) {
       // Another file of this name was quicker.
@@ -42,7 +44,7 @@ export async function createVolume(
   }
 }
 
-function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk', source: DataVolumeSource): DataVolume {
+function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk', source: DataVolumeSource, uploadId: string): DataVolume {
   const bytes = Math.max(size.fileBytes, size.diskBytes);
   return {
     apiVersion: 'cdi.kubevirt.io/v1beta1',
@@ -50,7 +52,7 @@ function newVolume(name: string, target: UploadTarget, size: { fileBytes: number
     metadata: {
       name,
       namespace: target.namespace,
-      labels: { [IMAGE_LABEL]: kind },
+      labels: { [IMAGE_LABEL]: kind, [UPLOAD_LABEL]: uploadId },
       annotations: {
         [FILE_NAME_ANNOTATION]: target.fileName,
         [FILE_SIZE_ANNOTATION]: String(size.fileBytes),
@@ -64,6 +66,14 @@ function newVolume(name: string, target: UploadTarget, size: { fileBytes: number
       storage: { resources: { requests: { storage: formatBytesQuantity(Math.ceil(bytes / roundToBytes) * roundToBytes) } } },
     },
   };
+}
+
+/** @returns the name of what an upload made that was cut off before it was written down, or undefined */
+export async function findMade(client: ApiClient, kind: Kind<KubeObject>, namespace: string, uploadId: string): Promise<string | undefined> {
+  const query = `?labelSelector=${encodeURIComponent(`${UPLOAD_LABEL}=${uploadId}`)}`;
+  const { items } = await client.call<KubeList>('GET', pathOf(kind, namespace) + query);
+  // A server that knows no selectors gives all.
+  return items.find(({ metadata }) => metadata.labels?.[UPLOAD_LABEL] === uploadId)?.metadata.name;
 }
 
 /**

@@ -18,8 +18,8 @@ export interface SendTarget {
 export interface UploadProxy {
   url: string;
   ca: string | undefined;
-  /** `engine`: on this computer, or another one; `address`: CDI's own; `tunnel`: through the API server. */
-  way: 'engine' | 'address' | 'tunnel';
+  /** `engine`: on this computer; `server`: an engine elsewhere, if it is one; `address`: CDI's own; `tunnel`: through the API server. */
+  way: 'engine' | 'server' | 'address' | 'tunnel';
   /** Whose certificate it has, where that is not its address. */
   serverName?: string;
   agent?: Agent;
@@ -64,8 +64,9 @@ export async function uploadProxy(client: ApiClient, refused: ReadonlySet<string
     if (refused.has(door.url)) continue;
     if (door.way === 'engine') return door;
     try {
-      await head(client, door, '/v1beta1/upload-async', {});
-      return door;
+      const { statusCode } = await head(client, door, '/v1beta1/upload-async', {});
+      // What answers at an API server's address is the proxy only where it says so.
+      if (door.way !== 'server' || statusCode === 200) return door;
     } catch (error) {
       // The first is the one that should work.
       first ??= asHayloftError(error);

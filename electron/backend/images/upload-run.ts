@@ -6,12 +6,14 @@ import { recognize } from '#shared/images/recognize.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { pathOf, type Kind } from '../clusters/kinds.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
+import { isPassing } from './cdi/answers.ts';
 import { annotateSum, SentSum } from './checksum/sent-sum.ts';
 import { refuseOtherSum } from './checksum/wanted-sums.ts';
-import { removeMade } from './image-volume.ts';
+import { findMade, removeMade } from './image-volume.ts';
 import { lookInside, type Inside } from './packed.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { RateMeter } from './rate-meter.ts';
+import type { SendOptions } from './send.ts';
 import type { UploadControl } from './upload-control.ts';
 import type { UploadQueue } from './upload-queue.ts';
 import type { UploadSource } from './upload-source.ts';
@@ -23,14 +25,19 @@ const tellEveryMs = 200;
 const askAgainMs = 1000;
 /** How often an image is made anew when its bytes were cut off. */
 const mostMakings = 4;
+/** How long a way to the cluster that fails is tried before the first byte. */
+const patienceMs = 10 * 60_000;
 
 export interface UploadJob {
+  id: string;
   target: UploadTarget;
   cluster: () => ClusterConnection;
   /** How this cluster takes files. */
   way: (cluster: ClusterConnection) => Promise<UploadWay>;
   opening: Promise<UploadSource>;
-  /** Of what an earlier run of the app made for it. */
+  /** It goes on from an earlier run of the app. */
+  goesOn: boolean;
+  /** Of what that made for it, where it came to write that down. */
   name?: string | undefined;
   control: UploadControl;
   /** The SHA-256 that the file should have, as far as somebody said so by now. */
@@ -50,12 +57,12 @@ export async function runUpload(job: UploadJob): Promise<void> {
   const { finding, diskBytes } = await checked(target.fileName, source);
   const { packing } = recognize(source.head, source.sizeBytes);
   tell({ kind: finding.kind === 'iso' ? 'iso' : 'disk' });
-  const sum = new SentSum(source, job.name !== undefined, (found) => tell({ sum: found }));
+  const sum = new SentSum(source, job.goesOn, (found) => tell({ sum: found }));
   const cluster = job.cluster();
   let way: UploadWay | undefined;
   try {
     way = await job.way(cluster);
-    await run(job, { cluster, way, sum, what: { target, source, finding, packing, diskBytes } });
+    await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes } });
   } finally {
     sum.end();
     await way?.end?.();
@@ -73,8 +80,7 @@ async function run(job: UploadJob, { cluster, way, what, sum }: Run): Promise<vo
   const { target, control, tell } = job;
   const { signal } = control;
   const { namespace } = target;
-  if (job.name !== undefined) await waitForCluster(cluster, way.kind, { namespace, name: job.name }, signal);
-  let name = job.name ?? (await make(job, { cluster, way, what }));
+  let name = (job.goesOn ? await madeBefore(job, cluster, way.kind, signal) : undefined) ?? (await make(job, { cluster, way, what }));
   for (let makings = 1; await way.wantsBytes(name, signal); makings++) {
     try {
       await sendWithPauses(job, name, { cluster, way, what, sum });
@@ -94,18 +100,49 @@ async function run(job: UploadJob, { cluster, way, what, sum }: Run): Promise<vo
 }
 
 async function make({ control, made, tell }: UploadJob, { cluster, way, what }: Omit<Run, 'sum'>): Promise<string> {
-  const name = await way.make(what, control.signal);
+  const { signal } = control;
+  const { namespace } = what.target;
+  const name = await patiently(signal, tell, async (again) => {
+    // It may have been made, and only the answer lost.
+    const found = again ? await findMade(await cluster.client(signal), way.kind, namespace, what.uploadId) : undefined;
+    return found ?? way.make(what, signal);
+  });
   made(cluster, way.kind, name);
   tell({ name });
   return name;
 }
 
-/** An app that begins is there before its clusters are. @throws HayloftError when what was made is gone */
-async function waitForCluster(cluster: ClusterConnection, kind: Kind<KubeObject>, { namespace, name }: { namespace: string; name: string }, signal: AbortSignal): Promise<void> {
+/** Does it again as long as it is the way to the cluster that fails, and `mayAgain`. */
+async function patiently<T>(signal: AbortSignal, tell: TellUpload, attempt: (again: boolean) => Promise<T>, mayAgain = (): boolean => true): Promise<T> {
+  for (let begun = performance.now(), again = false; ; again = true) {
+    try {
+      const result = await attempt(again);
+      if (again) tell({ note: undefined });
+      return result;
+    } catch (error) {
+      if (signal.aborted || !mayAgain() || !isPassing(error) || error instanceof BeginAnew || performance.now() - begun > patienceMs) throw error;
+      tell({ note: `${asHayloftError(error).message} Trying again…` });
+      await delay(askAgainMs, undefined, { signal }).catch(() => undefined);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/**
+ * What an earlier run of the app made. An app that begins is there before its clusters are: they are waited for.
+ * @returns its name, undefined where it came to make nothing. Throws HayloftError when it is gone.
+ */
+async function madeBefore({ id, name, target: { namespace }, made, tell }: UploadJob, cluster: ClusterConnection, kind: Kind<KubeObject>, signal: AbortSignal): Promise<string | undefined> {
   for (;;) {
     try {
-      await (await cluster.client(signal)).call('GET', pathOf(kind, namespace, name), { signal });
-      return;
+      const client = await cluster.client(signal);
+      if (name !== undefined) await client.call('GET', pathOf(kind, namespace, name), { signal });
+      const found = name ?? (await findMade(client, kind, namespace, id));
+      if (found !== undefined) {
+        made(cluster, kind, found);
+        tell({ name: found });
+      }
+      return found;
     } catch (error) {
       const { code, retryable } = asHayloftError(error);
       if (code === 'not-found') throw new HayloftError('cancelled', 'The image was deleted.', { cause: error });
@@ -160,7 +197,8 @@ async function send({ control, tell }: UploadJob, name: string, { way, what, sum
   let told = 0;
   /** Whether what is said of the last try is over with the next byte. */
   let passing = false;
-  await way.send(name, what, {
+  let sentAny = false;
+  const options: SendOptions = {
     signal,
     goesOn: (can) => tell({ beginsAgain: can || source.chunksFrom === undefined ? undefined : true }),
     retrying: ({ message }, instead) => {
@@ -168,6 +206,7 @@ async function send({ control, tell }: UploadJob, name: string, { way, what, sum
       tell({ note: `${message} ${instead ?? 'Trying again…'}`, rate: 0, secondsLeft: undefined });
     },
     progress: (sentBytes) => {
+      sentAny ||= sentBytes > 0;
       sum.reached(sentBytes);
       const now = performance.now();
       if (now - told < tellEveryMs || control.paused) return;
@@ -177,7 +216,9 @@ async function send({ control, tell }: UploadJob, name: string, { way, what, sum
       tell({ sentBytes, rate, secondsLeft, ...(passing ? { note: undefined } : {}) });
       passing = false;
     },
-  });
+  };
+  // How it goes on with what came is the way's own to know.
+  await patiently(signal, tell, () => way.send(name, what, options), () => !sentAny);
 }
 
 /** @throws HayloftError that says why the file is no image */

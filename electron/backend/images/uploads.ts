@@ -184,6 +184,8 @@ export class Uploads {
       if (entry.name !== undefined) going.made = { cluster: this.#clusters.get(target.clusterId), kind: madeKinds[entry.way ?? 'volume'], name: entry.name };
       void opening.then((source) => this.#note(going, source), () => undefined);
       await runUpload({
+        id,
+        goesOn: entry.id !== undefined,
         target,
         cluster: () => this.#clusters.get(target.clusterId),
         way: (cluster) => this.#way(going, cluster),

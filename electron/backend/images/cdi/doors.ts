@@ -29,7 +29,7 @@ type Balanced = Service & { status?: { loadBalancer?: { ingress?: { ip?: string;
 
 /** The ways, each looked for when those before it led nowhere. @throws HayloftError `unsupported`, after the last, where there is none */
 export async function* uploadDoors(client: ApiClient): AsyncGenerator<UploadProxy> {
-  const { localSocket, server, ca } = client.access;
+  const { localSocket, server, ca, serverName, insecure } = client.access;
   // The engine on this computer takes them itself, and through its socket much faster than by the address for others.
   if (localSocket !== undefined) {
     yield { url: server, ca, way: 'engine' };
@@ -38,6 +38,8 @@ export async function* uploadDoors(client: ApiClient): AsyncGenerator<UploadProx
   const { status = {} } = await client.call<CdiConfig>('GET', pathOf(cdiConfigs, undefined, 'config'));
   if (status.uploadProxyURL) {
     const address = status.uploadProxyURL.includes('://') ? status.uploadProxyURL : `https://${status.uploadProxyURL}`;
+    // An engine that is known by its loopback address is reached some other way: by the one that its API has.
+    if (/^https:\/\/(?:127\.|\[::1\]|localhost)/.test(address) && !server.startsWith(address)) yield { url: server, ca, way: 'server', ...(serverName === undefined ? {} : { serverName }), ...(insecure === true ? { unchecked: true } : {}) };
     yield { url: address.replace(/\/+$/, ''), ca: status.uploadProxyCA ?? ca, way: 'address' };
   }
   const place = await findProxy(client);

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asHayloftError, HayloftError } from '#shared/contract/errors.ts';
 import { formatNames } from '#shared/images/finding.ts';
 import { IMAGE_TYPE_LABEL, type VirtualMachineImage } from '#shared/kube/harvester.ts';
-import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION } from '#shared/kube/labels.ts';
+import { FILE_NAME_ANNOTATION, FILE_SIZE_ANNOTATION, UPLOAD_LABEL } from '#shared/kube/labels.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import type { KubeList } from '#shared/kube/object.ts';
 import type { ApiClient } from '../../clusters/api-client.ts';
@@ -71,7 +71,7 @@ function refuseFailed({ status }: VirtualMachineImage): void {
 }
 
 /** @returns its name. Throws HayloftError `unsupported` for a file that its backends do not read */
-async function makeImage(cluster: ClusterConnection, { target, source, finding, packing }: WhatToSend): Promise<string> {
+async function makeImage(cluster: ClusterConnection, { uploadId, target, source, finding, packing }: WhatToSend): Promise<string> {
   const format = packing ?? finding.format ?? 'raw';
   if (!taken.includes(format)) {
     const called = packing ? `packed with ${packing}` : `a ${formatNames[finding.format ?? 'raw']}`;
@@ -88,7 +88,7 @@ async function makeImage(cluster: ClusterConnection, { target, source, finding, 
     metadata: {
       name: `image-${randomUUID().slice(0, 8)}`,
       namespace: target.namespace,
-      labels: { [IMAGE_TYPE_LABEL]: finding.kind === 'iso' ? 'iso' : 'raw_qcow2' },
+      labels: { [IMAGE_TYPE_LABEL]: finding.kind === 'iso' ? 'iso' : 'raw_qcow2', [UPLOAD_LABEL]: uploadId },
       annotations: { [FILE_NAME_ANNOTATION]: target.fileName, [FILE_SIZE_ANNOTATION]: String(source.sizeBytes) },
     },
     // Its webhook wants names that are shown to be different.

@@ -10,8 +10,8 @@ export function volumeWay(cluster: ClusterConnection, namespace: string, tell: T
   const waits = (why: string | undefined): void => tell({ note: why });
   return {
     kind: dataVolumes,
-    make: ({ target, source, finding, diskBytes }) =>
-      createVolume(cluster, target, { fileBytes: source.sizeBytes, diskBytes }, finding.kind === 'iso' ? 'iso' : 'disk', { upload: {} }),
+    make: ({ uploadId, target, source, finding, diskBytes }) =>
+      createVolume(cluster, target, { fileBytes: source.sizeBytes, diskBytes }, finding.kind === 'iso' ? 'iso' : 'disk', { upload: {} }, uploadId),
     wantsBytes: async (name, signal) => (await volumeReaches(cluster, { namespace, name }, ['UploadReady', 'Succeeded'], signal, waits)) === 'UploadReady',
     send: (name, { source }, options) => sendImage(() => cluster.client(options.signal), { namespace, claim: name }, source, options),
     isWhole: async (name, signal) => {

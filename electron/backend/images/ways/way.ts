@@ -8,6 +8,7 @@ import type { SendOptions } from '../send.ts';
 import type { UploadSource } from '../upload-source.ts';
 
 export interface WhatToSend {
+  uploadId: string;
   target: UploadTarget;
   source: UploadSource;
   /** Of the image, packed or not. */
