@@ -4,5 +4,9 @@
 export const CONNECT = 'hayloft:connect';
 /** Main to page: the connection's port; with the request's number. */
 export const PORT = 'hayloft:port';
+/** Page to main: how far what goes on is, for the dock or taskbar. */
+export const PROGRESS = 'hayloft:progress';
+/** Page to main: something to tell as the system tells news. */
+export const NOTIFY = 'hayloft:notify';
 /** Main to page: the backend's process ended unasked. */
 export const BACKEND_LOST = 'hayloft:backend-lost';

@@ -1,12 +1,14 @@
 /** The bridge between the page and the main process: all that the page gets of the desktop. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { BridgeMessage, DesktopBridge } from '#shared/channel/desktop-bridge.ts';
-import { BACKEND_LOST, CONNECT, PORT } from './ipc-names.ts';
+import { BACKEND_LOST, CONNECT, NOTIFY, PORT, PROGRESS } from './ipc-names.ts';
 
 const bridge: DesktopBridge = {
   host: 'desktop',
   connect: (request) => ipcRenderer.send(CONNECT, request),
   pathForFile: (file) => webUtils.getPathForFile(file),
+  showProgress: (share) => ipcRenderer.send(PROGRESS, share),
+  notify: (news) => ipcRenderer.send(NOTIFY, news),
 };
 contextBridge.exposeInMainWorld('hayloft', bridge);
 

@@ -142,6 +142,24 @@ describe('the window', () => {
     expect(theWindow()).toMatchObject({ minimized: false, focused: 1 });
   });
 
+  it('shows progress on the dock, and news as the system does, for its own page alone', async () => {
+    await start();
+    bridge().showProgress(0.4);
+    expect(theWindow().progress).toBe(0.4);
+    bridge().showProgress(null);
+    expect(theWindow().progress).toBe(-1);
+    electron.Notification.shown = [];
+    bridge().notify({ title: 'a.iso is ready', body: '1 GiB uploaded.' });
+    expect(electron.Notification.shown.map(({ options }) => options)).toEqual([{ title: 'a.iso is ready', body: '1 GiB uploaded.' }]);
+    const before = theWindow().focused;
+    electron.Notification.shown[0]?.emit('click');
+    expect(theWindow().focused).toBe(before + 1);
+    electron.renderer.frame = new electron.Frame('https://example.org/');
+    bridge().notify({ title: 'x', body: 'y' });
+    bridge().showProgress(0.9);
+    expect([electron.Notification.shown.length, theWindow().progress]).toEqual([1, -1]);
+  });
+
   it('comes back where it was', async () => {
     await start();
     theWindow().maximize();

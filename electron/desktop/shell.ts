@@ -11,6 +11,7 @@ import { confineContents, denyNetwork, denyPermissions } from './hardening.ts';
 import { BACKEND_LOST } from './ipc-names.ts';
 import { menuTemplate } from './menu.ts';
 import { pageScheme, servePage } from './page-protocol.ts';
+import { showPageSigns } from './page-signs.ts';
 import { openWindow } from './window.ts';
 
 export interface ShellOptions {
@@ -59,6 +60,7 @@ function run(options: ShellOptions, profile: string): void {
       backend.start();
       secure(files, log);
       handOverChannels(ipcMain, backend, (address) => log.warn('A foreign page asked for a connection', { address }));
+      showPageSigns(ipcMain, (address) => log.warn('A foreign page asked for a notification', { address }));
       setMenu(options.dataDir);
       open();
     },

@@ -12,6 +12,10 @@ export interface DesktopBridge {
   connect(request: number): void;
   /** The path of a file that was dropped on the page or chosen in it; empty if it is not on disk. */
   pathForFile(file: File): string;
+  /** Shows on the dock or taskbar how far what goes on is, from 0 to 1; null: nothing goes on. */
+  showProgress(share: number | null): void;
+  /** Tells something as the system tells news; a click on it brings the window to the front. */
+  notify(news: { title: string; body: string }): void;
 }
 
 declare global {

@@ -89,6 +89,7 @@ export class BrowserWindow extends EventEmitter {
   maximized = false;
   minimized = false;
   shown = false;
+  progress = -1;
   focused = 0;
 
   constructor(options: BrowserWindowOptions) {
@@ -110,6 +111,10 @@ export class BrowserWindow extends EventEmitter {
 
   show(): void {
     this.shown = true;
+  }
+
+  setProgressBar(progress: number): void {
+    this.progress = progress;
   }
 
   focus(): void {
@@ -316,5 +321,23 @@ export const Menu = {
     this.template = menu;
   },
 };
+
+export class Notification extends EventEmitter {
+  static shown: Notification[] = [];
+  static isSupported(): boolean {
+    return true;
+  }
+
+  readonly options: { title: string; body: string };
+
+  constructor(options: { title: string; body: string }) {
+    super();
+    this.options = options;
+  }
+
+  show(): void {
+    Notification.shown.push(this);
+  }
+}
 
 export const shell = { openPath: (): Promise<string> => Promise.resolve('') };

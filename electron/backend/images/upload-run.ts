@@ -61,7 +61,7 @@ export async function runUpload(job: UploadJob): Promise<void> {
   const cluster = job.cluster();
   let way: UploadWay | undefined;
   try {
-    way = await job.way(cluster);
+    way = await patiently(job.control.signal, tell, () => job.way(cluster));
     await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes } });
   } finally {
     sum.end();
