@@ -22,7 +22,7 @@ export class WantedSums {
   read(text: string, uploads: readonly Upload[], only: boolean): Map<string, string> {
     const sums = readSums(text);
     if (sums.byName.size === 0 && (sums.alone === undefined || !only)) {
-      throw new HayloftError('bad-input', 'There is no SHA-256 in it.', { hint: 'It is 64 letters and digits, 0–9 and a–f, or a list of such as SHA256SUMS.', field: 'text' });
+      throw new HayloftError('bad-input', 'There is no SHA-256 in it: 64 characters, digits and letters from a to f.', { field: 'text' });
     }
     if (!only && this.#byName.size < mostNames) for (const [name, sum] of sums.byName) this.#byName.set(name, sum);
     const found = new Map<string, string>();
