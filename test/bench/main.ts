@@ -13,9 +13,12 @@ import { scale } from './scale.ts';
 import { snapshots } from './snapshots.ts';
 import { startLatency } from './start-latency.ts';
 import { upload } from './upload.ts';
+import { hashing } from './uploads/hashing.ts';
+import { largeUpload } from './uploads/large.ts';
+import { packedUpload } from './uploads/packed.ts';
 import { vnc } from './vnc.ts';
 
-const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, disk: diskIo, vnc, idle, fifty, snapshots, scale, app: appStart, list: machineList, backend: backendMemory };
+const benches: Record<string, () => Promise<Measurement[]>> = { start: startLatency, upload, large: largeUpload, packed: packedUpload, hashing, disk: diskIo, vnc, idle, fifty, snapshots, scale, app: appStart, list: machineList, backend: backendMemory };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));

@@ -60,11 +60,12 @@ export async function runUpload(job: UploadJob): Promise<void> {
   const sum = new SentSum(source, job.goesOn, (found) => tell({ sum: found }));
   const cluster = job.cluster();
   let way: UploadWay | undefined;
+  let summed: Promise<void> | undefined;
   try {
     way = await patiently(job.control.signal, tell, () => job.way(cluster));
-    await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes } });
+    ({ summed } = await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes } }));
   } finally {
-    sum.end();
+    void (summed ?? Promise.resolve()).finally(() => sum.end());
     await way?.end?.();
   }
 }
@@ -76,7 +77,8 @@ interface Run {
   sum: SentSum;
 }
 
-async function run(job: UploadJob, { cluster, way, what, sum }: Run): Promise<void> {
+/** @returns once the image is ready; `summed` resolves when its sum is known, too, and kept with it */
+async function run(job: UploadJob, { cluster, way, what, sum }: Run): Promise<{ summed: Promise<void> }> {
   const { target, control, tell } = job;
   const { signal } = control;
   const { namespace } = target;
@@ -93,10 +95,14 @@ async function run(job: UploadJob, { cluster, way, what, sum }: Run): Promise<vo
     }
   }
   tell({ state: 'processing', sentBytes: what.source.sizeBytes, rate: 0, secondsLeft: undefined });
-  const [sha256] = await Promise.all([sum.finish(), way.isWhole(name, signal)]);
-  refuseOtherSum(target.fileName, sha256, job.wanted());
-  await annotateSum(cluster, way.kind, { namespace, name }, sha256);
+  const summing = sum.finish();
+  summing.catch(() => undefined);
+  await way.isWhole(name, signal);
+  await sum.refuseChanged();
+  if (job.wanted() !== undefined) refuseOtherSum(target.fileName, await summing, job.wanted());
   tell({ state: 'done', note: undefined });
+  // Nobody need wait for a sum that nothing hangs on; of a file that changes after it was sent there is none.
+  return { summed: summing.then((sha256) => annotateSum(cluster, way.kind, { namespace, name }, sha256), () => undefined) };
 }
 
 async function make({ control, made, tell }: UploadJob, { cluster, way, what }: Omit<Run, 'sum'>): Promise<string> {

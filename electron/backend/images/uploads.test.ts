@@ -313,6 +313,7 @@ describe('an upload', () => {
     const { finished, view } = await upload();
     await finished;
     const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+    await vi.waitFor(() => expect(note).toBeDefined(), patient);
     expect(view()?.sum).toEqual({ sha256 });
     expect(note).toEqual({ metadata: { annotations: { 'hayloft.io/file-sha256': sha256 } } });
   });

@@ -62,7 +62,7 @@ describe('an upload to CDI', () => {
       // CDI adds what a file system takes to `storage`, and not to `pvc`.
       spec: { source: { upload: {} }, storage: { resources: { requests: { storage: '24Mi' } } } },
     });
-    expect(view()).toMatchObject({ state: 'done', beginsAgain: true, sum: { sha256 } });
+    await vi.waitFor(() => expect(view()).toMatchObject({ state: 'done', beginsAgain: true, sum: { sha256 } }), { timeout: 10_000 });
     expect(cdi.tunnels).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 /** Reads and hashes on a thread of its own, as hashing where bytes are sent would take its time from the sending. */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fileChanged } from '#shared/images/file-changed.ts';
 import { isSameFile, type FileIdentity } from '../file-identity.ts';
@@ -20,6 +21,9 @@ const hash = createHash('sha256');
 const piece = file ? Buffer.allocUnsafe(pieceBytes) : undefined;
 let descriptor: number | undefined;
 let position = 0;
+
+// Sending goes before: the sum of a file can follow. Elsewhere than on Linux it would hold for the whole process.
+if (file && process.platform === 'linux') setPriority(0, 10);
 
 const answer = (message: HashAnswer): void => port?.postMessage(message);
 

@@ -47,9 +47,13 @@ export class SentSum {
     };
   }
 
+  /** @throws HayloftError `truncated` when the file is not the one any more that it was */
+  async refuseChanged(): Promise<void> {
+    if (this.#source.file) await refuseChanged(this.#source.file);
+  }
+
   /** @returns the sum. Throws HayloftError `truncated` when the file is not the one any more that it was. */
   async finish(): Promise<string> {
-    if (this.#source.file) await refuseChanged(this.#source.file);
     // Nothing was sent in this run: all was there already.
     this.begin();
     const sha256 = (await this.#hash?.finish()) ?? '';

@@ -61,7 +61,7 @@ describe('an upload to Harvester', () => {
     const boundary = /boundary=(\S+)/.exec(form?.headers['content-type'] ?? '')?.[1] ?? '';
     const head = `--${boundary}\r\ncontent-disposition: form-data; name="chunk"; filename="my _disk_.img"\r\ncontent-type: application/octet-stream\r\n\r\n`;
     expect(form?.body.equals(Buffer.concat([Buffer.from(head), whole, Buffer.from(`\r\n--${boundary}--\r\n`)]))).toBe(true);
-    expect(view()).toMatchObject({ state: 'done', name: harvester.made[0]?.metadata.name, sum: { sha256: sumOf(whole) }, beginsAgain: true });
+    await vi.waitFor(() => expect(view()).toMatchObject({ state: 'done', name: harvester.made[0]?.metadata.name, sum: { sha256: sumOf(whole) }, beginsAgain: true }), { timeout: 10_000 });
   });
 
   it('is filled up to whole sectors for backing images, and left as it is for CDI', async () => {

@@ -119,6 +119,7 @@ describe('an upload that the cluster fetches', () => {
     expect(all.equals(content)).toBe(true);
     cdi.phase(volume.metadata.name ?? '', 'Succeeded');
     await vi.waitFor(() => expect(uploads.topic.get(id)?.state).toBe('done'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(uploads.topic.get(id)?.sum?.sha256).toBeDefined(), { timeout: 10_000 });
     expect(uploads.topic.get(id)).toMatchObject({ sentBytes: content.length, sum: { sha256: createHash('sha256').update(content).digest('hex') } });
     await expect(fetch(url)).rejects.toThrow();
     // What was sent before is gone.
