@@ -83,6 +83,36 @@ describe('the three roles', () => {
     }
   });
 
+  it('reach to kinds that were added, for as long as they are there', async () => {
+    const names = { kind: 'Cellar', plural: 'cellars', singular: 'cellar' };
+    const openAPIV3Schema = { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } };
+    engine.ok(['create', '-f', '-'], {
+      ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'cellars.home.example.org' } },
+      spec: { group: 'home.example.org', names, scope: 'Namespaced', versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }] },
+    });
+    engine.ok(['wait', '--for=condition=Established', 'crd/cellars.home.example.org']);
+    const cellar = { apiVersion: 'home.example.org/v1', kind: 'Cellar', metadata: { name: 'deep', namespace: 'default' }, spec: { size: 1 } };
+    expect(engine.run([`--kubeconfig=${files.operator}`, 'apply', '-f', '-'], cellar).stdout).toContain('created');
+    expect(as(files.viewer, 'get', 'cellars', '-o', 'name').stdout).toBe('cellar.home.example.org/deep\n');
+    expect(as(files.viewer, 'delete', 'cellar', 'deep').stderr).toContain('cannot delete resource "cellars" in API group "home.example.org"');
+    expect([mayDo(files.viewer, 'watch', 'cellars.home.example.org'), mayDo(files.viewer, 'patch', 'cellars.home.example.org')]).toEqual(['true', 'false']);
+    expect(mayDo(files.operator, 'update', 'cellars.home.example.org/status')).toBe('false');
+    expect(as(files.viewer, 'auth', 'can-i', '--list').stdout).toMatch(/cellars\.home\.example\.org\s+\[\]\s+\[\]\s+\[get list watch\]/);
+    engine.ok(['delete', 'crd', 'cellars.home.example.org']);
+    await until('the right to end with the kind', () => mayDo(files.viewer, 'get', 'cellars.home.example.org') === 'false');
+  });
+
+  it('and Kubernetes’ own take in the ClusterRoles that are labelled for them', () => {
+    const labels = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+    const rules = [{ apiGroups: ['garden.example.org'], resources: ['beds'], verbs: ['get'] }];
+    engine.ok(['create', '-f', '-'], { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'beds-view', labels }, rules });
+    for (const role of ['view', 'edit', 'admin', 'hayloft.io:viewer']) expect(engine.ok(['get', 'clusterrole', role, '-o', 'json'])).toContain('garden.example.org');
+    expect(mayDo(files.viewer, 'get', 'beds.garden.example.org')).toBe('true');
+    engine.ok(['delete', 'clusterrole', 'beds-view']);
+    expect(engine.ok(['get', 'clusterrole', 'edit', '-o', 'json'])).not.toContain('garden.example.org');
+    expect(mayDo(files.viewer, 'get', 'beds.garden.example.org')).toBe('false');
+  });
+
   it('are refused in Kubernetes’ own words', () => {
     const who = 'system:serviceaccount:kube-system:the-viewer';
     expect(as(files.viewer, 'get', 'secret', 'hidden').stderr.trim()).toBe(

@@ -6,8 +6,10 @@
  * A viewer sees everything but Secrets, and no screen or serial line: those show what a person types. An operator runs
  * machines with all that belongs to them. Secrets are among it, for a guest can be given any Secret of its namespace,
  * and so can whoever makes guests; Kubernetes' `edit` is the same. An operator hands out no access: no tokens, no roles,
- * no kinds, no settings of the node.
+ * no kinds, no settings of the node. Kinds that were added are seen by a viewer and changed by an operator; for `view`,
+ * `edit` and `admin` whoever brings a kind says so by a labelled ClusterRole, as on a cluster.
  */
+import type { Level } from './aggregated-rules.ts';
 import type { PolicyRule } from './rules.ts';
 
 export interface DefaultRole {
@@ -15,6 +17,10 @@ export interface DefaultRole {
   rules: readonly PolicyRule[];
   /** Groups that have the role everywhere. */
   boundTo?: readonly string[];
+  /** Takes in the rules of ClusterRoles that are labelled for it. */
+  aggregates?: Level;
+  /** Reaches to kinds that CustomResourceDefinitions bring, too: a token's role is for all that there is. */
+  addedKinds?: boolean;
 }
 
 const see = ['get', 'list', 'watch'];
@@ -80,11 +86,11 @@ export const tokenRoles: Readonly<Record<string, string>> = { admin: 'cluster-ad
 
 export const defaultRoles: readonly DefaultRole[] = [
   { name: 'cluster-admin', rules: everything, boundTo: ['system:masters'] },
-  { name: operatorRole, rules: [...editNamespace, ...seeHost] },
-  { name: viewerRole, rules: [...seeNamespace, ...seeHost] },
-  { name: 'admin', rules: [...editNamespace, ...manageAccess] },
-  { name: 'edit', rules: editNamespace },
-  { name: 'view', rules: seeNamespace },
+  { name: operatorRole, rules: [...editNamespace, ...seeHost], aggregates: 'edit', addedKinds: true },
+  { name: viewerRole, rules: [...seeNamespace, ...seeHost], aggregates: 'view', addedKinds: true },
+  { name: 'admin', rules: [...editNamespace, ...manageAccess], aggregates: 'admin' },
+  { name: 'edit', rules: editNamespace, aggregates: 'edit' },
+  { name: 'view', rules: seeNamespace, aggregates: 'view' },
   { name: 'kubevirt.io:admin', rules: runMachines },
   { name: 'kubevirt.io:edit', rules: runMachines },
   { name: 'kubevirt.io:view', rules: seeMachines },
