@@ -14,7 +14,7 @@ import { warmMemory } from '../warm-memory.ts';
 import { writeRandomImage } from './app-uploads.ts';
 
 const sizeMiB = 1024;
-const runs = 5;
+const runs = 6;
 const volumes = '/apis/cdi.kubevirt.io/v1beta1/namespaces/default/datavolumes';
 
 export async function hashing(): Promise<Measurement[]> {
@@ -46,8 +46,9 @@ export async function hashing(): Promise<Measurement[]> {
   try {
     const [ours, peer]: [number[], number[]] = [[], []];
     for (let run = 0; run < runs; run++) {
-      ours.push(await once(`hashed-${run}`, true));
-      peer.push(await once(`plain-${run}`, false));
+      // Whoever comes second finds what the first left: they take turns.
+      const hashedFirst = run % 2 === 0;
+      for (const hashed of [hashedFirst, !hashedFirst]) (hashed ? ours : peer).push(await once(`${hashed ? 'hashed' : 'plain'}-${run}`, hashed));
     }
     return [
       { name: 'Upload of 1 GiB over TLS, hashed', unit: 'MiB/s', ours: median(ours), peer: median(peer), peerName: 'the same, not hashed', goal: { kind: 'at least', ratio: 0.9 }, runs, note: `To an engine by its address, on the same computer. The sum was there ${median(later).toFixed(0)} ms after the image: an upload that is compared with a sum waits for it.` },
