@@ -93,14 +93,14 @@ describe('the agent in a Debian guest', () => {
     }
     await ask('PUT', 'freeze', { unfreezeTimeout: '0s' });
     await until('it to be told', () => vmi().status?.fsFreezeStatus === 'frozen');
-    await run('(echo one >file && sync && touch /run/user/$(id -u)/one) >/dev/null 2>&1 &');
-    expect(await succeeds('sleep 3; test -e /run/user/$(id -u)/one')).toBe(false);
+    await run('(echo one >file && sync && touch /dev/shm/one) >/dev/null 2>&1 &');
+    expect(await succeeds('sleep 3; test -e /dev/shm/one')).toBe(false);
     await engine.program.stop('SIGKILL');
     engine = await startEngine({ dataDir: engine.dataDir });
     await until('it to be known again', () => isConnected() && vmi().status?.fsFreezeStatus === 'frozen');
     await ask('PUT', 'unfreeze');
     await until('it to go on', () => vmi().status?.fsFreezeStatus === undefined);
-    await until('the file to be written', () => succeeds('test -e /run/user/$(id -u)/one'));
+    await until('the file to be written', () => succeeds('test -e /dev/shm/one'));
 
     const asked = Date.now();
     await ask('PUT', 'freeze', { unfreezeTimeout: '8s' });

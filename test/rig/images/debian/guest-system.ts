@@ -7,7 +7,7 @@ export const debianPassword = 'hayloft';
 export const packages = [
   // The full kernel: the one for clouds has neither SATA nor USB nor a watchdog.
   'linux-image-amd64', 'initramfs-tools', 'busybox', 'kmod', 'udev',
-  'systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'netplan.io', 'iproute2', 'iputils-ping',
+  'systemd', 'systemd-sysv', 'dbus', 'netplan.io', 'iproute2', 'iputils-ping',
   'cloud-init', 'cloud-guest-utils', 'fdisk', 'parted', 'e2fsprogs', 'eject', 'sudo',
   'openssh-server', 'qemu-guest-agent',
 ]; // prettier-ignore
@@ -54,6 +54,7 @@ ssh_publish_hostkeys: {enabled: false}
 no_ssh_fingerprints: true
 manage_etc_hosts: true
 apt_preserve_sources_list: true
+system_info: {network: {renderers: [networkd]}}
 resize_rootfs: true
 growpart: {mode: auto, devices: ["/"], ignore_growroot_disabled: true}
 cloud_init_modules: [bootcmd, write-files, growpart, resizefs, disk_setup, mounts, set_hostname, update_hostname, update_etc_hosts, users-groups, ssh]
@@ -67,15 +68,30 @@ interface GuestFile {
 }
 
 const file = (text: string, mode = 0o644): GuestFile => ({ text, mode });
+/** One of initramfs-tools' scripts, each of which is first asked for those that it must come after. */
+const script = (text: string): GuestFile => file(`#!/bin/sh\n[ "$1" = prereqs ] && exit 0\n${text}`, 0o755);
+const onlyIfAsked = (keys: string): string => `[Service]\nExecCondition=/bin/grep -qE '^(${keys})' /var/lib/cloud/instance/user-data.txt\n`;
+
+/** For a root on another bus: loaded once it is not found without them. */
+const laterDrivers = 'sd_mod virtio_scsi xhci_pci usb_storage uas';
 
 /** Put in place before the packages are set up, by path without the first slash. */
 export const guestFiles: Record<string, GuestFile> = {
   'etc/fstab': file(`PARTUUID=${ROOT_PARTUUID} / ext4 noatime,discard 0 0\n`),
   'etc/initramfs-tools/conf.d/small': file('MODULES=list\nCOMPRESS=lz4\nRESUME=none\n'),
-  'etc/initramfs-tools/modules': file('virtio_pci\nvirtio_blk\nvirtio_scsi\nahci\nsd_mod\nsr_mod\nusb_storage\nuas\nxhci_pci\next4\n'),
+  // Disks of the usual kind, and CDs, which cloud-init must not look for in vain.
+  'etc/initramfs-tools/modules': file('virtio_pci\nvirtio_blk\nahci\nsr_mod\next4\n'),
+  'etc/initramfs-tools/hooks/lean': script(`. /usr/share/initramfs-tools/hook-functions
+manual_add_modules ${laterDrivers}
+# The kernel makes the device nodes; udev's rules are for the system itself.
+rm -f "$DESTDIR/scripts/init-top/udev" "$DESTDIR/scripts/init-bottom/udev"
+`),
+  'etc/initramfs-tools/scripts/local-block/drivers': script(`for driver in ${laterDrivers}; do modprobe "$driver"; done\n`),
+  'etc/initramfs-tools/scripts/init-bottom/devices': script('mount -n -o move /dev "${rootmnt:?}/dev"\n'),
   'etc/cloud/cloud.cfg.d/95_quick.cfg': file(cloudModules),
-  // Its look for a data source in early boot comes before the kernel has found CDs.
-  'etc/cloud/ds-identify.cfg': file('policy: search,found=all,maybe=all,notfound=enabled\n'),
+  // Each stage takes Python five seconds to begin with: these have something to do only where the user-data says so.
+  'etc/systemd/system/cloud-config.service.d/asked.conf': file(onlyIfAsked('chpasswd|password|ssh_pwauth|timezone|runcmd')),
+  'etc/systemd/system/cloud-final.service.d/asked.conf': file(onlyIfAsked('#!|runcmd|power_state|final_message')),
   'etc/systemd/journald.conf.d/quick.conf': file('[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\n'),
   // A second card without a network must not hold up the first.
   'etc/systemd/system/systemd-networkd-wait-online.service.d/any.conf': file(
@@ -90,16 +106,32 @@ const masked = [
   'systemd-timesyncd.service', 'systemd-pstore.service', 'systemd-journal-flush.service', 'cloud-init-hotplugd.socket',
   'modprobe@dm_mod.service', 'modprobe@loop.service', 'modprobe@drm.service', 'modprobe@configfs.service', 'modprobe@fuse.service',
   'dev-hugepages.mount', 'dev-mqueue.mount', 'sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'sys-kernel-config.mount',
-  'sys-fs-fuse-connections.mount', 'systemd-random-seed.service', 'systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service',
+  'sys-fs-fuse-connections.mount', 'systemd-binfmt.service', 'proc-sys-fs-binfmt_misc.automount', 'systemd-random-seed.service', 'systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service',
 ]; // prettier-ignore
 
-/** Run inside, once everything is installed. It leaves in /boot/out what the firmware starts. */
+/**
+ * Not asked at each start: what they look for is never there, and cloud-init's runs a long shell script to find out
+ * whether cloud-init is wanted, which it is here.
+ */
+const maskedGenerators = [
+  'cloud-init-generator',
+  ...['cryptsetup', 'debug', 'gpt-auto', 'hibernate-resume', 'integritysetup', 'rc-local', 'run', 'system-update', 'sysv', 'veritysetup'].map((name) => `systemd-${name}-generator`),
+]; // prettier-ignore
+
+/**
+ * Run inside, once everything is installed. It leaves in /boot/out what the firmware starts. The machine's id is empty,
+ * not `uninitialized`: to systemd that would be a first boot, at which it goes through the presets of all units.
+ * Without `jsonschema` cloud-init leaves out its check of the user-data, which takes each of its stages a second.
+ */
 export const setUp = `
 echo root:${debianPassword} | chpasswd
 systemctl mask --quiet ${masked.join(' ')}
+mkdir -p /etc/systemd/system-generators
+for name in ${maskedGenerators.join(' ')}; do ln -s /dev/null /etc/systemd/system-generators/$name; done
+systemctl add-wants --quiet multi-user.target cloud-init.target
 systemctl enable --quiet systemd-networkd || true
 rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id
-echo uninitialized >/etc/machine-id
+: >/etc/machine-id
 echo debian >/etc/hostname
 echo nameserver 10.0.2.3 >/etc/resolv.conf
 mkdir -p /boot/out/efi
@@ -110,5 +142,6 @@ apt-get download -qq -o APT::Sandbox::User=root shim-signed grub-efi-amd64-signe
 for package in *.deb; do dpkg-deb -x $package efi; done
 cp efi/usr/lib/shim/shimx64.efi.signed /boot/out/efi/shimx64.efi
 cp efi/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed /boot/out/efi/grubx64.efi
-rm -rf /tmp/* /boot/initrd.img-* /boot/vmlinuz-* /boot/System.map-* /var/cache/apt/* /var/lib/apt/lists/*
+rm -rf /usr/lib/python3/dist-packages/jsonschema* /tmp/* /boot/initrd.img-* /boot/vmlinuz-* /boot/System.map-* /var/cache/apt/* /var/lib/apt/lists/*
+touch /etc/.updated /var/.updated
 `;
