@@ -1,7 +1,9 @@
 /** Uploading files that a person dropped or chose. */
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import { aboutImage, type ImageAbout } from '#shared/images/about/about.ts';
 import { packingOf } from '#shared/images/other-files.ts';
 import { TAIL_BYTES } from '#shared/images/packed-size.ts';
+import { HEAD_BYTES, recognize } from '#shared/images/recognize.ts';
 import { connection } from '../state/connection.svelte.ts';
 import { currentCluster } from '../state/current-cluster.svelte.ts';
 import { toasts } from '../state/toasts.svelte.ts';
@@ -28,8 +30,8 @@ async function uploadFile(file: File): Promise<void> {
     await connection.call('images.uploadFile', { ...target(), fileName: file.name, path });
     return;
   }
-  const tail = await tailOf(file);
-  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size, ...(tail === undefined ? {} : { tail }) });
+  const [tail, about] = await Promise.all([tailOf(file), aboutFile(file)]);
+  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size, ...(tail === undefined ? {} : { tail }), ...(about ? { about } : {}) });
   try {
     for (let at = 0; at < file.size; at += pieceBytes) {
       const piece = await file.slice(at, at + pieceBytes).arrayBuffer();
@@ -42,6 +44,18 @@ async function uploadFile(file: File): Promise<void> {
   } catch (error) {
     stream.abort(asHayloftError(error));
     throw error;
+  }
+}
+
+/** What the file is, from the few places in it that tell; undefined for one that is no image, or packed. */
+async function aboutFile(file: File): Promise<ImageAbout | undefined> {
+  const read = async (offset: number, length: number): Promise<Uint8Array> => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+  try {
+    const finding = recognize(await read(0, HEAD_BYTES), file.size);
+    return finding.problem === undefined ? await aboutImage(finding, read) : undefined;
+  } catch {
+    // A folder, or a file that went: sending it tells what is wrong.
+    return undefined;
   }
 }
 

@@ -101,10 +101,21 @@ export class NewMachineForm {
       if (!written.cores) answers.cores = got.cores;
       if (!written.memoryBytes) answers.memoryGib = Number((got.memoryBytes / gib).toFixed(3));
       if (!written.diskBytes) answers.diskGib = Number((got.diskBytes / gib).toFixed(3));
+      this.#guess(got);
       if (!written.name) answers.name = this.template === undefined ? got.name : uniqueName(this.template, got.takenNames);
     } catch (error) {
       if (mine === this.#asking) this.defaultsError = asHayloftError(error);
     }
+  }
+
+  /** What the image asks for, as far as nothing else decides. */
+  #guess({ firmware, guess }: NewMachineDefaults): void {
+    const { answers, written } = this;
+    if (answers.preference !== '' || this.template !== undefined) return;
+    if (!written.firmware) answers.firmware = firmware;
+    if (!written.tpm) answers.tpm = guess?.tpm === true;
+    if (!written.diskBus) answers.diskBus = guess?.noVirtio ? 'sata' : 'virtio';
+    if (!written.networks) for (const card of answers.cards) card.model = guess?.noVirtio ? 'e1000' : 'virtio';
   }
 
   async loadOffers(namespace: string): Promise<void> {

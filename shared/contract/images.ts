@@ -6,6 +6,19 @@ import { objectRef } from './machines.ts';
 
 export const imageKind = z.enum(['iso', 'disk']);
 
+/** What an image is, as far as it could be read from it. */
+export const imageAbout = z.object({
+  format: z.enum(['iso9660', 'udf', 'raw', 'qcow2', 'vmdk', 'vdi', 'vhdx', 'vhd']).optional(),
+  /** Name of the volume on a disc. */
+  label: z.string().max(128).optional(),
+  /** With which firmware it starts; empty: with none. */
+  boots: z.array(z.enum(['bios', 'uefi'])).max(2).optional(),
+  /** A guess. */
+  os: z.object({ id: z.string().max(32), name: z.string().max(80) }).optional(),
+  /** The disk that a guest sees. */
+  virtualSizeBytes: z.number().nonnegative().optional(),
+});
+
 export const image = objectRef.extend({
   key: z.string(),
   displayName: z.string(),
@@ -16,6 +29,7 @@ export const image = objectRef.extend({
   progress: z.number().min(0).max(1).optional(),
   reason: z.string().optional(),
   created: z.number(),
+  about: imageAbout.optional(),
   /** Names of the machines that have it inserted. */
   usedBy: z.array(z.string()),
 });
@@ -40,6 +54,7 @@ export const upload = z.object({
   name: z.string(),
   fileName: z.string(),
   kind: imageKind.optional(),
+  about: imageAbout.optional(),
   totalBytes: z.number(),
   sentBytes: z.number(),
   /** Bytes a second over the last seconds. */
@@ -111,6 +126,8 @@ export const imageStreams = {
       sizeBytes: z.number().int().nonnegative(),
       /** Of a packed file: its last 16 KiB in base64, which tell how large it is when it is unpacked. */
       tail: z.base64().max(24_000).optional(),
+      /** What the renderer has read of the file, all over it: its bytes come in order. */
+      about: imageAbout.optional(),
     }),
     opened: z.object({ uploadId: z.string() }),
   },

@@ -95,6 +95,8 @@ export const newMachineDefaults = z.object({
   diskBytes: z.number(),
   firmware: z.enum(['bios', 'uefi']),
   uefiAvailable: z.boolean(),
+  /** What the system in the image asks for, where that is known. */
+  guess: z.object({ os: z.string(), tpm: z.boolean(), noVirtio: z.boolean() }).optional(),
   limits: z.object({ cores: z.number(), memoryBytes: z.number(), diskFreeBytes: z.number().optional() }),
   takenNames: z.array(z.string()),
 });

@@ -10,6 +10,16 @@ export const FILE_NAME_ANNOTATION = 'hayloft.io/file-name';
 export const FILE_SIZE_ANNOTATION = 'hayloft.io/file-size';
 /** On what an upload made, until nobody asks any more: the upload's id, by which its app finds it again. */
 export const UPLOAD_LABEL = 'hayloft.io/upload';
+/** Of an image: the short name of the system in it, such as `debian`, and the name for people. A guess, by what is on it. */
+export const OS_ANNOTATION = 'hayloft.io/os';
+export const OS_NAME_ANNOTATION = 'hayloft.io/os-name';
+/** With which firmware an image starts: `bios`, `uefi`, `bios,uefi`, or `none`. */
+export const BOOTS_ANNOTATION = 'hayloft.io/boots';
+/** The name of the volume on a disc. */
+export const VOLUME_LABEL_ANNOTATION = 'hayloft.io/volume-label';
+/** The format of the file that an image was made from, such as `qcow2`, and the size in bytes of the disk in it. */
+export const FORMAT_ANNOTATION = 'hayloft.io/format';
+export const VIRTUAL_SIZE_ANNOTATION = 'hayloft.io/virtual-size';
 /** SHA-256, in hex, of the file that an image was made from, packed or not. */
 export const FILE_SUM_ANNOTATION = 'hayloft.io/file-sha256';
 /**

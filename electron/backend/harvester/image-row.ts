@@ -4,6 +4,7 @@ import { refKey } from '#shared/contract/machines.ts';
 import { CLAIM_TEMPLATES_ANNOTATION, IMAGE_ID_ANNOTATION, IMAGE_TYPE_LABEL, type VirtualMachineImage, type VolumeClaimTemplate } from '#shared/kube/harvester.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
+import { aboutOf } from '../images/about/image-about.ts';
 import { timeOf } from '../machines/machine-row.ts';
 
 export function harvesterImageRow(clusterId: string, image: VirtualMachineImage, machines: Iterable<VirtualMachine>): Image {
@@ -12,6 +13,7 @@ export function harvesterImageRow(clusterId: string, image: VirtualMachineImage,
   const state = stateOf(image);
   const size = status.size ?? status.virtualSize;
   const reason = state === 'failed' ? findCondition(status.conditions, 'Imported')?.message : undefined;
+  const about = aboutOf(metadata.annotations);
   const id = `${ref.namespace}/${ref.name}`;
   return {
     ...ref,
@@ -22,6 +24,7 @@ export function harvesterImageRow(clusterId: string, image: VirtualMachineImage,
     state,
     ...(state === 'ready' || state === 'failed' || status.progress === undefined ? {} : { progress: status.progress / 100 }),
     ...(reason ? { reason } : {}),
+    ...(about ? { about } : {}),
     created: timeOf(metadata.creationTimestamp) ?? 0,
     usedBy: [...machines].filter((vm) => imageIdsOf(vm).includes(id)).map((vm) => vm.metadata.name ?? ''),
   };

@@ -65,8 +65,8 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
 
 export function imageStreams(uploads: Uploads): Pick<StreamHandlers, 'images.upload'> {
   return {
-    'images.upload': async ({ sizeBytes, tail, ...target }, stream, { signal }) => {
-      const { id, finished } = uploads.begin(target, sizeBytes, streamSource(stream, sizeBytes, tail));
+    'images.upload': async ({ sizeBytes, tail, about, ...target }, stream, { signal }) => {
+      const { id, finished } = uploads.begin(target, sizeBytes, streamSource(stream, sizeBytes, { tail, about }));
       stream.accept({ uploadId: id });
       signal.addEventListener('abort', () => uploads.cancel(id), { once: true });
       await finished;

@@ -9,6 +9,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { dataVolumes, virtualMachines } from '../clusters/kinds.ts';
 import { machineImages } from '../harvester/harvester-facts.ts';
+import { aboutOf } from './about/image-about.ts';
 import { harvesterImageRow, imageIdsOf } from '../harvester/image-row.ts';
 import { progressOf } from '../machines/machine-disks.ts';
 import { timeOf } from '../machines/machine-row.ts';
@@ -52,6 +53,7 @@ function imageRow(clusterId: string, volume: DataVolume, machines: Iterable<Virt
   const failure = status?.conditions?.find((condition) => condition.status === 'False' && condition.message);
   const size = parseQuantity(notes[FILE_SIZE_ANNOTATION]) ?? parseQuantity((spec.storage ?? spec.pvc)?.resources?.requests?.storage);
   const progress = progressOf(volume);
+  const about = aboutOf(notes);
   const fileName = notes[FILE_NAME_ANNOTATION];
   return {
     ...ref,
@@ -63,6 +65,7 @@ function imageRow(clusterId: string, volume: DataVolume, machines: Iterable<Virt
     state: stateOf(volume),
     ...(progress === undefined ? {} : { progress }),
     ...(status?.phase === 'Failed' && failure?.message ? { reason: failure.message } : {}),
+    ...(about ? { about } : {}),
     created: timeOf(metadata.creationTimestamp) ?? 0,
     usedBy: usersOf(machines, ref.namespace, ref.name),
   };

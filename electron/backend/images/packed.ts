@@ -12,6 +12,8 @@ export interface Inside {
   finding: ImageFinding;
   /** The disk that it needs. */
   diskBytes: number;
+  /** The image's first bytes, unpacked. */
+  head: Uint8Array;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function lookInside(source: UploadSource, packing: Packing): Promis
       hint: 'Decompress it first, and use the image inside.',
     });
   }
-  return { finding, diskBytes };
+  return { finding, diskBytes, head };
 }
 
 /** As much of the beginning as can be had from the packed file's own. Empty where it is damaged. */

@@ -7,6 +7,7 @@ import type { ClusterConnection } from '../clusters/connection.ts';
 import { pathOf, type Kind } from '../clusters/kinds.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { isPassing } from './cdi/answers.ts';
+import { aboutSource, annotateAbout } from './about/image-about.ts';
 import { annotateSum, SentSum } from './checksum/sent-sum.ts';
 import { refuseOtherSum } from './checksum/wanted-sums.ts';
 import { findMade, removeMade } from './image-volume.ts';
@@ -54,16 +55,19 @@ export interface UploadJob {
 export async function runUpload(job: UploadJob): Promise<void> {
   const { target, tell } = job;
   const source = await job.opening;
-  const { finding, diskBytes } = await checked(target.fileName, source);
+  const inside = await checked(target.fileName, source);
   const { packing } = recognize(source.head, source.sizeBytes);
-  tell({ kind: finding.kind === 'iso' ? 'iso' : 'disk' });
+  const about = await aboutSource(source, inside, packing !== undefined);
+  const { finding } = inside;
+  const diskBytes = Math.max(inside.diskBytes, about.virtualSizeBytes ?? 0);
+  tell({ kind: finding.kind === 'iso' ? 'iso' : 'disk', about });
   const sum = new SentSum(source, job.goesOn, (found) => tell({ sum: found }));
   const cluster = job.cluster();
   let way: UploadWay | undefined;
   let summed: Promise<void> | undefined;
   try {
     way = await patiently(job.control.signal, tell, () => job.way(cluster));
-    ({ summed } = await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes } }));
+    ({ summed } = await run(job, { cluster, way, sum, what: { uploadId: job.id, target, source, finding, packing, diskBytes, about } }));
   } finally {
     void (summed ?? Promise.resolve()).finally(() => sum.end());
     await way?.end?.();
@@ -115,6 +119,7 @@ async function make({ control, made, tell }: UploadJob, { cluster, way, what }: 
   });
   made(cluster, way.kind, name);
   tell({ name });
+  await annotateAbout(cluster, way.kind, { namespace: what.target.namespace, name }, what.about);
   return name;
 }
 
@@ -239,5 +244,5 @@ async function checked(fileName: string, source: UploadSource): Promise<Inside> 
     const { code, message, hint } = asHayloftError(error);
     throw new HayloftError(code, `${fileName}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
   }
-  return { finding, diskBytes: finding.virtualSizeBytes ?? 0 };
+  return { finding, diskBytes: finding.virtualSizeBytes ?? 0, head: source.head };
 }

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { ByteStream } from '#shared/channel/types.ts';
+import type { ImageAbout } from '#shared/images/about/about.ts';
 import { fileChanged } from '#shared/images/file-changed.ts';
 import { packingOf } from '#shared/images/other-files.ts';
 import { TAIL_BYTES } from '#shared/images/packed-size.ts';
@@ -27,6 +28,8 @@ export interface UploadSource {
   chunks: () => AsyncIterable<Uint8Array>;
   /** The same from another byte on, as often as need be; absent where the bytes come but once. */
   chunksFrom?: (offset: number) => AsyncIterable<Uint8Array>;
+  /** What the sender of bytes that come in order has read of the whole. */
+  about?: ImageAbout;
   /** The file, for whoever can read it as well as we. */
   file?: FileIdentity;
 }
@@ -80,9 +83,9 @@ async function* chunksOf(identity: FileIdentity, offset: number): AsyncIterable<
 
 /**
  * Reads as much of the stream as it takes to tell what it is.
- * @param tail the file's last bytes, in base64, where the sender has sent them ahead
+ * @param known what the sender has sent ahead: the file's last bytes, in base64, and what it has read of it
  */
-export async function streamSource(stream: ByteStream, sizeBytes: number, tail: string | undefined): Promise<UploadSource> {
+export async function streamSource(stream: ByteStream, sizeBytes: number, { tail, about }: { tail?: string | undefined; about?: ImageAbout | undefined }): Promise<UploadSource> {
   const iterator = stream.chunks[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];
   const wanted = Math.min(HEAD_BYTES, sizeBytes);
@@ -96,6 +99,7 @@ export async function streamSource(stream: ByteStream, sizeBytes: number, tail: 
     sizeBytes,
     head: Buffer.concat(first),
     ...(tail === undefined ? {} : { tail: Buffer.from(tail, 'base64') }),
+    ...(about ? { about } : {}),
     chunks: async function* () {
       yield* first.splice(0);
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;

@@ -1,6 +1,7 @@
 /** What differs between clusters in taking a file: what is made for it, how its bytes go, and when it is an image. */
 import { HayloftError } from '#shared/contract/errors.ts';
 import type { Upload, UploadTarget } from '#shared/contract/images.ts';
+import type { ImageAbout } from '#shared/images/about/about.ts';
 import type { ImageFinding, Packing } from '#shared/images/finding.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { Kind } from '../../clusters/kinds.ts';
@@ -17,6 +18,7 @@ export interface WhatToSend {
   packing: Packing | undefined;
   /** The disk that it needs; 0 where the file is as large as that. */
   diskBytes: number;
+  about: ImageAbout;
 }
 
 export interface UploadWay {
