@@ -22,5 +22,5 @@ export function formatWords(image: Pick<Image, 'kind' | 'about' | 'sizeBytes'>):
   const { format, virtualSizeBytes } = image.about ?? {};
   const name = format === undefined ? (image.kind === 'iso' ? 'ISO image' : 'Disk image') : formatNames[format];
   const inside = virtualSizeBytes !== undefined && virtualSizeBytes !== image.sizeBytes ? ` of ${formatBytes(virtualSizeBytes)}` : '';
-  return name[0]?.toUpperCase() + name.slice(1) + inside;
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}${inside}`;
 }

@@ -181,14 +181,6 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['xorriso'], dnf: ['xorriso'], zypper: ['xorriso'], pacman: ['libisoburn'] },
   },
   {
-    id: 'sfdisk',
-    title: 'sfdisk',
-    why: 'Tests partition disks with it.',
-    commands: ['sfdisk'],
-    files: ['/sbin/sfdisk', '/usr/sbin/sfdisk'],
-    packages: { apt: ['fdisk'], dnf: ['util-linux'], zypper: ['util-linux'], pacman: ['util-linux'] },
-  },
-  {
     id: 'genisoimage',
     title: 'genisoimage',
     why: 'Discs with a UDF bridge are made for the tests.',

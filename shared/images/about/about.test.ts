@@ -94,16 +94,31 @@ it('reads the size of Hyper-V’s disks, made by the real qemu-img', async () =>
   expect(await look(path)).toEqual({ format: 'vhdx', virtualSizeBytes: 3 * 2 ** 30 });
 });
 
-it('tells how a raw disk boots by its partitions, made by the real sfdisk', async () => {
-  const path = join(folder, 'disk.raw');
-  execFileSync('truncate', ['-s', '64M', path]);
-  const partition = (script: string): void => void execFileSync('sfdisk', ['--quiet', path], { input: script, stdio: 'pipe' });
-  partition('label: gpt\nsize=1M, type=21686148-6449-6E6F-744E-656564454649\nsize=20M, type=U\nsize=20M, type=L\n');
-  expect((await look(path)).boots).toEqual(['bios', 'uefi']);
-  partition('label: gpt\nsize=20M, type=U\n');
-  expect((await look(path)).boots).toEqual(['uefi']);
-  partition('label: dos\nsize=20M, type=83, bootable\n');
-  expect((await look(path)).boots).toEqual(['bios']);
+/** A disk with an entry in its GPT for each type, which stands there as it lies on the disk; without any: of MBR's kind. */
+function partitioned(types: readonly string[], mbrType: number, active: boolean): string {
+  const path = join(folder, `disk-${++made}.raw`);
+  const bytes = Buffer.alloc(2 ** 20);
+  bytes.writeUInt16LE(0xaa55, 510);
+  bytes[446] = active ? 0x80 : 0;
+  bytes[450] = mbrType;
+  bytes.writeUInt32LE(1, 454);
+  bytes.writeUInt32LE(1024, 458);
+  if (types.length > 0) {
+    bytes.write('EFI PART', 512, 'latin1');
+    bytes.writeBigUInt64LE(2n, 512 + 72);
+    bytes.writeUInt32LE(types.length, 512 + 80);
+    bytes.writeUInt32LE(128, 512 + 84);
+    types.forEach((type, index) => bytes.write(type, 1024 + index * 128, 'hex'));
+  }
+  writeFileSync(path, bytes);
+  return path;
+}
+
+it('tells how a raw disk boots by its partitions', async () => {
+  const [biosBoot, efi, linux] = ['4861682149646f6e744e656564454649', '28732ac11ff8d211ba4b00a0c93ec93b', 'af3dc60f838472478e793d69d8477de4'];
+  expect((await look(partitioned([biosBoot, efi, linux], 0xee, false))).boots).toEqual(['bios', 'uefi']);
+  expect((await look(partitioned([efi], 0xee, false))).boots).toEqual(['uefi']);
+  expect((await look(partitioned([], 0x83, true))).boots).toEqual(['bios']);
 });
 
 it('does not run away with discs that lie about their folders', async () => {
