@@ -14,6 +14,8 @@ import { nodesTopic } from './clusters/nodes.ts';
 import { consoleStreams } from './consoles/console-streams.ts';
 import { LocalEngine } from './engine/local-engine.ts';
 import { SelfCheck } from './engine/self-check.ts';
+import { Catalog } from './images/import/catalog.ts';
+import { importCalls } from './images/import/import-calls.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { imagesTopic } from './images/images-topic.ts';
 import { UploadJournal } from './images/upload-journal.ts';
@@ -70,6 +72,7 @@ export function createBackend(options: BackendOptions): Backend {
     restoreBackup: jobs.definition(restoreWork(clusters, checks)),
   });
   const uploads = new Uploads(clusters, new UploadJournal(join(dataDir, 'uploads.json'), log.warn.bind(log)), new KeptUploadSettings(join(dataDir, 'upload-settings.json'), log.warn.bind(log)));
+  const catalog = new Catalog(dataDir, log);
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   const templates = new MachineTemplates(join(dataDir, 'machine-templates.json'), log);
@@ -93,6 +96,7 @@ export function createBackend(options: BackendOptions): Backend {
         ...guestCalls(clusters),
         ...views.calls(),
         ...imageCalls(clusters, uploads),
+        ...importCalls(clusters, catalog),
         'tasks.cancel': async ({ taskId }) => {
           await tasks.cancel(taskId);
           return {};
@@ -119,6 +123,8 @@ export function createBackend(options: BackendOptions): Backend {
         machineUsage: ({ clusterId }) => usageTopic(clusters, clusterId),
         placement: (request) => placementTopic(clusters, rooms, request),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
+        catalog: () => catalog.topic,
+        catalogSettings: () => catalog.settings,
         uploads: () => uploads.topic,
         uploadSettings: () => uploads.settings,
         ...ways.topics,

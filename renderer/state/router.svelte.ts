@@ -6,6 +6,7 @@ export type Route =
   | { page: 'new-machine'; image: string | undefined; clusterId: string | undefined }
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
+  | { page: 'catalog' }
   | { page: 'nodes' }
   | { page: 'node'; clusterId: string; name: string }
   | { page: 'clusters' }
@@ -26,6 +27,7 @@ export function parseRoute(hash: string): Route {
     const [clusterId, name, ...more] = rest;
     return clusterId === undefined || name === undefined || more.length > 0 ? { page: 'missing' } : { page: 'node', clusterId, name };
   }
+  if (page === 'images' && rest.length > 0) return rest.join('/') === 'catalog' ? { page: 'catalog' } : { page: 'missing' };
   if (page === 'images' || page === 'nodes') return { page };
   if (page === 'clusters') return rest.length === 0 ? { page } : rest.join('/') === 'add' ? { page: 'add-cluster' } : { page: 'missing' };
   if (page !== 'machines') return { page: 'missing' };

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { accessCalls, accessStreams, accessTopics } from './access.ts';
 import { appCalls, appTopics } from './app.ts';
 import { backupCalls } from './backups.ts';
+import { catalogCalls, catalogTopics } from './catalog.ts';
 import { clusterCalls, clusterTopics } from './clusters.ts';
 import { consoleStreams } from './consoles.ts';
 import type { ContractDefinition } from './define.ts';
@@ -18,8 +19,8 @@ import { savedViewCalls, savedViewTopics } from './saved-views.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
-  calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...newMachineCalls, ...machineTemplateCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls },
-  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...machineTemplateTopics, ...metricsTopics, ...placementTopics, ...imageTopics },
+  calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...newMachineCalls, ...machineTemplateCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls, ...catalogCalls },
+  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...machineTemplateTopics, ...metricsTopics, ...placementTopics, ...imageTopics, ...catalogTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

@@ -30,6 +30,10 @@ export const image = objectRef.extend({
   reason: z.string().optional(),
   created: z.number(),
   about: imageAbout.optional(),
+  /** Who logs in to what is in it. */
+  user: z.string().optional(),
+  /** Where the cluster fetched it from, and would again. */
+  sourceUrl: z.string().optional(),
   /** Names of the machines that have it inserted. */
   usedBy: z.array(z.string()),
 });
@@ -110,7 +114,8 @@ export const imageCalls = {
   /** Lets the cluster fetch a file of this computer, from the beginning, instead of sending it. One that is under way is given up for it. */
   'images.serveUpload': { input: z.object({ uploadId: z.string() }), output: z.object({}) },
   'images.setUploadSettings': { input: uploadSettings.omit({ key: true }), output: z.object({}) },
-  'images.delete': { input: objectRef, output: z.object({}) },
+  /** Refused while it is in machines' drives, unless `inDrives` says that they may lose it. */
+  'images.delete': { input: objectRef.extend({ inDrives: z.boolean().default(false) }), output: z.object({}) },
 };
 
 export const imageTopics = {

@@ -26,7 +26,7 @@ export const CLOUD_INIT_DISK = 'cloudinitdisk';
 export const HARVESTER_DESCRIPTION_ANNOTATION = 'field.cattle.io/description';
 
 export interface VirtualMachineImage extends KubeObject {
-  spec: { displayName: string; sourceType?: string; url?: string; backend?: 'backingimage' | 'cdi' };
+  spec: { displayName: string; sourceType?: string; url?: string; checksum?: string; backend?: 'backingimage' | 'cdi' };
   status?: {
     /** Percent. */
     progress?: number;

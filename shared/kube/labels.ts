@@ -20,6 +20,10 @@ export const VOLUME_LABEL_ANNOTATION = 'hayloft.io/volume-label';
 /** The format of the file that an image was made from, such as `qcow2`, and the size in bytes of the disk in it. */
 export const FORMAT_ANNOTATION = 'hayloft.io/format';
 export const VIRTUAL_SIZE_ANNOTATION = 'hayloft.io/virtual-size';
+/** Of an image that the cluster fetched: its address, the catalog's entry that it came by, and who logs in to what is in it. */
+export const SOURCE_URL_ANNOTATION = 'hayloft.io/source-url';
+export const CATALOG_ANNOTATION = 'hayloft.io/catalog-entry';
+export const USER_ANNOTATION = 'hayloft.io/user';
 /** SHA-256, in hex, of the file that an image was made from, packed or not. */
 export const FILE_SUM_ANNOTATION = 'hayloft.io/file-sha256';
 /**

@@ -4,7 +4,7 @@ import { refKey } from '#shared/contract/machines.ts';
 import { CLAIM_TEMPLATES_ANNOTATION, IMAGE_ID_ANNOTATION, IMAGE_TYPE_LABEL, type VirtualMachineImage, type VolumeClaimTemplate } from '#shared/kube/harvester.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
-import { aboutOf } from '../images/about/image-about.ts';
+import { aboutOf, originOf } from '../images/about/image-about.ts';
 import { timeOf } from '../machines/machine-row.ts';
 
 export function harvesterImageRow(clusterId: string, image: VirtualMachineImage, machines: Iterable<VirtualMachine>): Image {
@@ -25,6 +25,7 @@ export function harvesterImageRow(clusterId: string, image: VirtualMachineImage,
     ...(state === 'ready' || state === 'failed' || status.progress === undefined ? {} : { progress: status.progress / 100 }),
     ...(reason ? { reason } : {}),
     ...(about ? { about } : {}),
+    ...originOf(metadata.annotations ?? {}),
     created: timeOf(metadata.creationTimestamp) ?? 0,
     usedBy: [...machines].filter((vm) => imageIdsOf(vm).includes(id)).map((vm) => vm.metadata.name ?? ''),
   };

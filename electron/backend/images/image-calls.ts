@@ -46,11 +46,11 @@ export function imageCalls(clusters: Clusters, uploads: Uploads): ImageCalls {
       uploads.setSettings({ key: 'uploads', ...settings });
       return Promise.resolve({});
     },
-    'images.delete': async ({ clusterId, namespace, name }) => {
+    'images.delete': async ({ clusterId, namespace, name, inDrives }) => {
       const client = await clusters.get(clusterId).client();
       const machines = await client.call<KubeList<VirtualMachine>>('GET', pathOf(virtualMachines, namespace));
       const users = usersOf(machines.items, namespace, name);
-      if (users.length > 0) {
+      if (users.length > 0 && !inDrives) {
         throw new HayloftError('conflict', `This image is in the drive of ${users.join(', ')}.`, {
           hint: 'Delete the machine, or take the image out of its drive first.',
         });

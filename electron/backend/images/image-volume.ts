@@ -17,14 +17,26 @@ const mostRemovals = 300;
 /** Volumes are made in whole mebibytes, as CDI rounds them. */
 const roundToBytes = 2 ** 20;
 
+interface VolumeSize {
+  /** Undefined where nobody says. */
+  fileBytes: number | undefined;
+  diskBytes: number;
+}
+
+/** What is written on the volume: the upload that it is for, and what is known of the image. */
+interface VolumeMarks {
+  uploadId?: string;
+  notes?: Record<string, string>;
+}
+
 /** @returns the name that it has got: the file's, made free */
 export async function createVolume(
   cluster: ClusterConnection,
   target: UploadTarget,
-  size: { fileBytes: number; diskBytes: number },
+  size: VolumeSize,
   kind: 'iso' | 'disk',
   source: DataVolumeSource,
-  uploadId: string,
+  marks: VolumeMarks,
 ): Promise<string> {
   const client = await cluster.client();
   const path = pathOf(dataVolumes, target.namespace);
@@ -34,7 +46,7 @@ export async function createVolume(
   for (;;) {
     const name = uniqueName(withoutEnding, taken);
     try {
-      await client.call('POST', path, { body: newVolume(name, target, size, kind, source, uploadId) });
+      await client.call('POST', path, { body: newVolume(name, target, size, kind, source, marks) });
       return name;
     } catch (error) {
       // Another file of this name was quicker.
@@ -44,18 +56,20 @@ export async function createVolume(
   }
 }
 
-function newVolume(name: string, target: UploadTarget, size: { fileBytes: number; diskBytes: number }, kind: 'iso' | 'disk', source: DataVolumeSource, uploadId: string): DataVolume {
-  const bytes = Math.max(size.fileBytes, size.diskBytes);
+function newVolume(name: string, target: UploadTarget, size: VolumeSize, kind: 'iso' | 'disk', source: DataVolumeSource, { uploadId, notes }: VolumeMarks): DataVolume {
+  // A packed file is smaller than what is in it, or hardly larger: CDI and the engine unpack on the way.
+  const bytes = Math.max(size.fileBytes ?? 0, size.diskBytes);
   return {
     apiVersion: 'cdi.kubevirt.io/v1beta1',
     kind: 'DataVolume',
     metadata: {
       name,
       namespace: target.namespace,
-      labels: { [IMAGE_LABEL]: kind, [UPLOAD_LABEL]: uploadId },
+      labels: { [IMAGE_LABEL]: kind, ...(uploadId === undefined ? {} : { [UPLOAD_LABEL]: uploadId }) },
       annotations: {
         [FILE_NAME_ANNOTATION]: target.fileName,
-        [FILE_SIZE_ANNOTATION]: String(size.fileBytes),
+        ...(size.fileBytes === undefined ? {} : { [FILE_SIZE_ANNOTATION]: String(size.fileBytes) }),
+        ...notes,
         // Without it CDI waits for a machine to use the volume where the class says WaitForFirstConsumer.
         'cdi.kubevirt.io/storage.bind.immediate.requested': 'true',
       },

@@ -9,7 +9,7 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { Clusters } from '../clusters/clusters.ts';
 import { dataVolumes, virtualMachines } from '../clusters/kinds.ts';
 import { machineImages } from '../harvester/harvester-facts.ts';
-import { aboutOf } from './about/image-about.ts';
+import { aboutOf, originOf } from './about/image-about.ts';
 import { harvesterImageRow, imageIdsOf } from '../harvester/image-row.ts';
 import { progressOf } from '../machines/machine-disks.ts';
 import { timeOf } from '../machines/machine-row.ts';
@@ -66,6 +66,7 @@ function imageRow(clusterId: string, volume: DataVolume, machines: Iterable<Virt
     ...(progress === undefined ? {} : { progress }),
     ...(status?.phase === 'Failed' && failure?.message ? { reason: failure.message } : {}),
     ...(about ? { about } : {}),
+    ...originOf(notes),
     created: timeOf(metadata.creationTimestamp) ?? 0,
     usedBy: usersOf(machines, ref.namespace, ref.name),
   };

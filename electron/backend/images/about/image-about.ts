@@ -1,9 +1,9 @@
 /** What is known about an image, read once from its file and kept in annotations, where every client finds it. */
 import { open } from 'node:fs/promises';
-import { imageAbout } from '#shared/contract/images.ts';
+import { imageAbout, type Image } from '#shared/contract/images.ts';
 import { aboutImage, type ImageAbout } from '#shared/images/about/about.ts';
 import { rangesOf, type ReadRange } from '#shared/images/about/read-range.ts';
-import { BOOTS_ANNOTATION, FORMAT_ANNOTATION, OS_ANNOTATION, OS_NAME_ANNOTATION, VIRTUAL_SIZE_ANNOTATION, VOLUME_LABEL_ANNOTATION } from '#shared/kube/labels.ts';
+import { BOOTS_ANNOTATION, FORMAT_ANNOTATION, OS_ANNOTATION, OS_NAME_ANNOTATION, SOURCE_URL_ANNOTATION, USER_ANNOTATION, VIRTUAL_SIZE_ANNOTATION, VOLUME_LABEL_ANNOTATION } from '#shared/kube/labels.ts';
 import type { KubeObject } from '#shared/kube/object.ts';
 import type { ClusterConnection } from '../../clusters/connection.ts';
 import { pathOf, type Kind } from '../../clusters/kinds.ts';
@@ -56,6 +56,11 @@ export function aboutOf(notes: Readonly<Record<string, string>> = {}): ImageAbou
   const { shape } = imageAbout;
   const known = Object.entries(fields).filter(([field, value]) => value !== undefined && shape[field as keyof typeof shape].safeParse(value).success);
   return known.length === 0 ? undefined : imageAbout.parse(Object.fromEntries(known));
+}
+
+/** Of an image that was fetched. */
+export function originOf({ [USER_ANNOTATION]: user, [SOURCE_URL_ANNOTATION]: sourceUrl }: Readonly<Record<string, string>>): Pick<Image, 'user' | 'sourceUrl'> {
+  return { ...(user === undefined ? {} : { user }), ...(sourceUrl === undefined ? {} : { sourceUrl }) };
 }
 
 /** Never fails: an image is whole without. */

@@ -57,7 +57,7 @@ export function servedWay(cluster: ClusterConnection, namespace: string, options
       const wanted = options.wanted();
       const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/${door?.secret ?? ''}/${encodeURIComponent(what.target.fileName)}`;
       const http = { url, ...(wanted === undefined ? {} : { checksum: `sha256:${wanted}` }) };
-      return createVolume(cluster, what.target, { fileBytes: what.source.sizeBytes, diskBytes: what.diskBytes }, what.finding.kind === 'iso' ? 'iso' : 'disk', { http }, what.uploadId);
+      return createVolume(cluster, what.target, { fileBytes: what.source.sizeBytes, diskBytes: what.diskBytes }, what.finding.kind === 'iso' ? 'iso' : 'disk', { http }, { uploadId: what.uploadId });
     },
     wantsBytes: async (name, signal) => (await volumeReaches(cluster, { namespace, name }, begun, signal)) !== 'Succeeded',
     send: async (name, what, { signal, progress }) => {

@@ -11,7 +11,7 @@ export function volumeWay(cluster: ClusterConnection, namespace: string, tell: T
   return {
     kind: dataVolumes,
     make: ({ uploadId, target, source, finding, diskBytes }) =>
-      createVolume(cluster, target, { fileBytes: source.sizeBytes, diskBytes }, finding.kind === 'iso' ? 'iso' : 'disk', { upload: {} }, uploadId),
+      createVolume(cluster, target, { fileBytes: source.sizeBytes, diskBytes }, finding.kind === 'iso' ? 'iso' : 'disk', { upload: {} }, { uploadId }),
     wantsBytes: async (name, signal) => (await volumeReaches(cluster, { namespace, name }, ['UploadReady', 'Succeeded'], signal, waits)) === 'UploadReady',
     send: (name, { source }, options) => sendImage(() => cluster.client(options.signal), { namespace, claim: name }, source, options),
     isWhole: async (name, signal) => {
