@@ -34,7 +34,7 @@ export async function lookAtUrl(url: URL, signal: AbortSignal): Promise<UrlLook>
     return { finding: inside.finding, about: await aboutImage(inside.finding, rangesOf(inside.head)), sizeBytes, diskBytes: inside.diskBytes };
   }
   if (first.problem) throw new HayloftError(first.problem.code, first.problem.message, { hint: first.problem.hint, field: 'url' });
-  const about = await aboutImage(first, parts ? partsOf(url, head, signal) : rangesOf(head)).catch(() => ({}) as ImageAbout);
+  const about = await aboutImage(first, parts ? partsOf(url, head, signal) : rangesOf(head)).catch((): ImageAbout => ({}));
   const virtual = first.virtualSizeBytes ?? about.virtualSizeBytes;
   const plain = first.kind === 'iso' || first.format === 'raw';
   return { finding: first, about, sizeBytes, diskBytes: plain ? sizeBytes : virtual };
@@ -91,12 +91,11 @@ async function readPart(url: URL, offset: number, length: number, signal: AbortS
 async function firstOf(response: Response, length: number): Promise<Uint8Array> {
   const found: Uint8Array[] = [];
   let bytes = 0;
-  const reader = response.body?.getReader();
-  for (let next = await reader?.read(); next && !next.done; next = bytes < length ? await reader?.read() : undefined) {
-    found.push(next.value as Uint8Array);
-    bytes += (next.value as Uint8Array).length;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    found.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= length) break;
   }
-  reader?.releaseLock();
   return Buffer.concat(found).subarray(0, length);
 }
 
