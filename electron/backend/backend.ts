@@ -14,6 +14,7 @@ import { nodesTopic } from './clusters/nodes.ts';
 import { consoleStreams } from './consoles/console-streams.ts';
 import { LocalEngine } from './engine/local-engine.ts';
 import { SelfCheck } from './engine/self-check.ts';
+import { forMachine } from './images/for-machine.ts';
 import { Catalog } from './images/import/catalog.ts';
 import { importCalls } from './images/import/import-calls.ts';
 import { imageCalls, imageStreams } from './images/image-calls.ts';
@@ -72,6 +73,8 @@ export function createBackend(options: BackendOptions): Backend {
     restoreBackup: jobs.definition(restoreWork(clusters, checks)),
   });
   const uploads = new Uploads(clusters, new UploadJournal(join(dataDir, 'uploads.json'), log.warn.bind(log)), new KeptUploadSettings(join(dataDir, 'upload-settings.json'), log.warn.bind(log)));
+  const actions = actionCalls({ clusters, tasks });
+  uploads.afterwards = forMachine(clusters, actions);
   const catalog = new Catalog(dataDir, log);
   const collected = new CollectedSamples();
   const views = new SavedViews(join(dataDir, 'views.json'), log);
@@ -91,7 +94,7 @@ export function createBackend(options: BackendOptions): Backend {
         ...machineCalls(clusters),
         ...newMachineCalls({ clusters, tasks }),
         ...templates.calls(),
-        ...actionCalls({ clusters, tasks }),
+        ...actions,
         ...backupCalls({ clusters, tasks }, checks),
         ...guestCalls(clusters),
         ...views.calls(),

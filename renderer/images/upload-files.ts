@@ -1,5 +1,6 @@
 /** Uploading files that a person dropped or chose. */
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
+import type { UploadTarget } from '#shared/contract/images.ts';
 import { aboutImage, type ImageAbout } from '#shared/images/about/about.ts';
 import { packingOf } from '#shared/images/other-files.ts';
 import { TAIL_BYTES } from '#shared/images/packed-size.ts';
@@ -9,14 +10,15 @@ import { currentCluster } from '../state/current-cluster.svelte.ts';
 import { toasts } from '../state/toasts.svelte.ts';
 import { takeSumFiles } from './queue/sum-files.ts';
 
-const target = (): { clusterId: string; namespace: string } => ({ clusterId: currentCluster.id, namespace: 'default' });
+type Target = Omit<UploadTarget, 'fileName'>;
+const usual = (): Target => ({ clusterId: currentCluster.id, namespace: 'default' });
 /** Read and sent at a time. */
 const pieceBytes = 1024 * 1024;
 
 /** Starts one upload for each file; how they get on is in the list of uploads. Lists of checksums among them are compared with. */
-export function uploadFiles(files: Iterable<File>): void {
+export function uploadFiles(files: Iterable<File>, target = usual()): void {
   for (const file of takeSumFiles(files)) {
-    void uploadFile(file).catch((error: unknown) => {
+    void uploadFile(file, target).catch((error: unknown) => {
       const { code } = asHayloftError(error);
       // Told where the upload is shown; only what never became one is told here.
       if (code === 'connection-lost' || code === 'unreachable') toasts.failed(error);
@@ -24,14 +26,14 @@ export function uploadFiles(files: Iterable<File>): void {
   }
 }
 
-async function uploadFile(file: File): Promise<void> {
+async function uploadFile(file: File, target: Target): Promise<void> {
   const path = window.hayloft?.pathForFile(file) ?? '';
   if (path !== '') {
-    await connection.call('images.uploadFile', { ...target(), fileName: file.name, path });
+    await connection.call('images.uploadFile', { ...target, fileName: file.name, path });
     return;
   }
   const [tail, about] = await Promise.all([tailOf(file), aboutFile(file)]);
-  const stream = await connection.open('images.upload', { ...target(), fileName: file.name, sizeBytes: file.size, ...(tail === undefined ? {} : { tail }), ...(about ? { about } : {}) });
+  const stream = await connection.open('images.upload', { ...target, fileName: file.name, sizeBytes: file.size, ...(tail === undefined ? {} : { tail }), ...(about ? { about } : {}) });
   try {
     for (let at = 0; at < file.size; at += pieceBytes) {
       const piece = await file.slice(at, at + pieceBytes).arrayBuffer();

@@ -90,6 +90,8 @@ export const uploadTarget = z.object({
   clusterId: z.string(),
   namespace: z.string(),
   fileName: z.string().min(1).max(255),
+  /** What it is for, when it is stored: a machine in its namespace. */
+  then: z.object({ machine: z.string().min(1).max(63), as: z.enum(['cd', 'disk']) }).optional(),
 });
 export type UploadTarget = z.infer<typeof uploadTarget>;
 

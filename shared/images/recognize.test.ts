@@ -90,7 +90,10 @@ describe("hypervisors' disks, made by the real qemu-img", () => {
     const flat = qemuImg('flat.vmdk', 'create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', '@', '64M');
     const parent = qemuImg('parent.vmdk', 'create', '-q', '-f', 'vmdk', '@', '64M');
     const child = qemuImg('child.vmdk', 'create', '-q', '-f', 'vmdk', '-b', parent, '-F', 'vmdk', '@');
-    for (const path of [overlay, external, flat, child]) {
+    // Neither is looked for: they are only written into the header.
+    const secret = qemuImg('secret.qcow2', 'create', '-q', '-f', 'qcow2', '-u', '-b', '/etc/shadow', '-F', 'raw', '@', '1M');
+    const remote = qemuImg('remote.qcow2', 'create', '-q', '-f', 'qcow2', '-u', '-b', 'json:{"driver":"https","url":"https://images.invalid/a"}', '-F', 'raw', '@', '1M');
+    for (const path of [overlay, external, flat, child, secret, remote]) {
       expect(look(path).problem, path).toMatchObject({ code: 'unsupported' });
     }
   });

@@ -69,6 +69,7 @@ it('fetches an image by the catalog and a mirror, and says who logs in to it', a
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText(`Files come from the mirror ${mirror}.`).waitFor(patient);
   await session.picture('catalog');
+
   await page.getByRole('button', { name: 'Import Debian 12' }).click();
   const row = page.getByRole('row', { name: /Debian 12.*Ready/ });
   await row.waitFor(patient);
@@ -104,6 +105,37 @@ it.each([
   await dialog.getByText(words).waitFor(patient);
   await session.picture(`import-${file}`);
   await page.keyboard.press('Escape');
+});
+
+it('inserts a disc that is dropped on a machine’s page, whatever the file is called', async () => {
+  const { page, app } = session;
+  const name = `${'ä'.repeat(100)}\n"🦄".img`;
+  execFileSync('genisoimage', ['-quiet', '-V', 'DROPPED', '-o', join(folder, 'dropped.iso'), join(folder, 'notes.iso')]);
+  const engine = await app.engine();
+  const machine = {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachine',
+    metadata: { name: 'aimed', namespace: 'default' },
+    spec: { runStrategy: 'Halted', template: { spec: { domain: { memory: { guest: '64Mi' }, devices: { disks: [{ name: 'cd', cdrom: { bus: 'sata' } }] } } } } },
+  };
+  expect((await engine.api('POST', '/apis/kubevirt.io/v1/namespaces/default/virtualmachines', machine)).status).toBe(201);
+  await page.goto(`${app.url.split('#')[0]}#/machines/local/default/aimed/overview`);
+  await page.getByRole('heading', { name: 'aimed' }).first().waitFor(patient);
+  await page.evaluate(({ bytes, called }) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0))], called));
+    for (const type of ['dragenter', 'dragover', 'drop']) document.querySelector('main')?.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, { bytes: readFileSync(join(folder, 'dropped.iso')).toString('base64'), called: name });
+  const dialog = page.getByRole('dialog');
+  await until('the file to be read', () => dialog.getByRole('radio', { name: /Insert as CD/ }).isChecked());
+  expect(await dialog.getByRole('radio', { name: /Attach as disk/ }).isDisabled()).toBe(true);
+  await session.picture('machine-drop');
+  await dialog.getByRole('button', { name: 'Upload' }).click();
+  await page.getByText('It is in the CD drive of aimed.').waitFor(patient);
+  await session.picture('machine-dropped');
+  const answer = await engine.api('GET', '/apis/kubevirt.io/v1/namespaces/default/virtualmachines/aimed');
+  expect(JSON.stringify(answer.json())).toContain('"persistentVolumeClaim"');
+  await page.getByRole('row', { name: /DROPPED.*aimed/ }).waitFor(patient);
 });
 
 it('renames an image, fetches it anew and keeps the old one, and deletes it', async () => {

@@ -12,6 +12,7 @@ import { WantedSums } from './checksum/wanted-sums.ts';
 import { isSameFile } from './file-identity.ts';
 import { removeMade } from './image-volume.ts';
 import { RateLimit } from './rate-limit.ts';
+import type { ForMachine } from './for-machine.ts';
 import { UploadControl, type UploadStop } from './upload-control.ts';
 import type { UploadEntry, UploadJournal } from './upload-journal.ts';
 import { UploadQueue } from './upload-queue.ts';
@@ -49,6 +50,8 @@ export class Uploads {
   readonly #settings: KeptUploadSettings;
   readonly #going = new Map<string, { control: UploadControl; finished: Promise<void> }>();
   /** Files of this computer that are in the list, by the upload's id. */
+  /** What is done with an image that was dropped on a machine. */
+  afterwards: ForMachine = () => Promise.resolve(undefined);
   readonly #files = new Map<string, { target: UploadTarget; path: string }>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #queue: UploadQueue;
@@ -201,9 +204,21 @@ export class Uploads {
           this.#journal.change(id, { name });
         },
       });
+      await this.#follow(going);
       this.#journal.remove(id);
     } catch (error) {
       throw await this.#failed(going, asHayloftError(error));
+    }
+  }
+
+  /** The image is whole, whatever its machine says to it. */
+  async #follow({ id, target, made }: Going): Promise<void> {
+    if (!target.then || !made) return;
+    try {
+      this.#change(id, { note: await this.afterwards(target, made) });
+    } catch (error) {
+      const { message, hint } = asHayloftError(error);
+      this.#change(id, { note: [`It is stored, and could not be given to ${target.then.machine}: ${message}`, hint].filter(Boolean).join(' ') });
     }
   }
 
@@ -225,12 +240,12 @@ export class Uploads {
 
   /** What it needs in the app's next run, where that can go on: bytes from a browser are gone with its page. */
   #note({ id, target, entry }: Going, { file, sizeBytes }: UploadSource): void {
-    const { clusterId, namespace, fileName } = target;
+    const { clusterId, namespace, fileName, then } = target;
     if (!file) return;
-    this.#files.set(id, { target: { clusterId, namespace, fileName }, path: file.path });
+    this.#files.set(id, { target: { clusterId, namespace, fileName, then }, path: file.path });
     if (entry.id !== undefined) return;
     const { path, modifiedMs, inode } = file;
-    this.#journal.put({ id, clusterId, namespace, fileName, path, modifiedMs, inode, sizeBytes, paused: false, wanted: this.topic.get(id)?.sum?.wanted, way: entry.way });
+    this.#journal.put({ id, clusterId, namespace, fileName, then, path, modifiedMs, inode, sizeBytes, paused: false, wanted: this.topic.get(id)?.sum?.wanted, way: entry.way });
   }
 
   async #failed({ id, target, made, control }: Going, error: ReturnType<typeof asHayloftError>): Promise<Error> {
