@@ -1,7 +1,7 @@
 /** The bridge between the page and the main process: all that the page gets of the desktop. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { BridgeMessage, DesktopBridge } from '#shared/channel/desktop-bridge.ts';
-import { BACKEND_LOST, CONNECT, NOTIFY, PORT, PROGRESS } from './ipc-names.ts';
+import { BACKEND_LOST, CONNECT, FILES, NOTIFY, PORT, PROGRESS, TAKE_FILES } from './ipc-names.ts';
 
 const bridge: DesktopBridge = {
   host: 'desktop',
@@ -9,6 +9,7 @@ const bridge: DesktopBridge = {
   pathForFile: (file) => webUtils.getPathForFile(file),
   showProgress: (share) => ipcRenderer.send(PROGRESS, share),
   notify: (news) => ipcRenderer.send(NOTIFY, news),
+  takeFiles: () => ipcRenderer.send(TAKE_FILES),
 };
 contextBridge.exposeInMainWorld('hayloft', bridge);
 
@@ -18,4 +19,5 @@ function post(message: BridgeMessage, ports: readonly MessagePort[] = []): void 
 }
 
 ipcRenderer.on(PORT, (event, request: number) => post({ hayloft: 'port', request }, event.ports));
+ipcRenderer.on(FILES, (_event, files: readonly { name: string; path: string }[]) => post({ hayloft: 'files', files }));
 ipcRenderer.on(BACKEND_LOST, () => post({ hayloft: 'backend-lost' }));

@@ -138,7 +138,7 @@ describe('the window', () => {
   it('comes to the front when the app is started again', async () => {
     await start();
     theWindow().minimized = true;
-    app.emit('second-instance');
+    app.emit('second-instance', {}, ['hayloft'], '/');
     expect(theWindow()).toMatchObject({ minimized: false, focused: 1 });
   });
 
@@ -158,6 +158,15 @@ describe('the window', () => {
     bridge().notify({ title: 'x', body: 'y' });
     bridge().showProgress(0.9);
     expect([electron.Notification.shown.length, theWindow().progress]).toEqual([1, -1]);
+  });
+
+  it('hands files that are dropped on its icon to the page', async () => {
+    await start();
+    const told = vi.fn();
+    page.addEventListener('message', (event) => void told((event as MessageEvent).data));
+    bridge().takeFiles();
+    app.emit('open-file', { preventDefault: () => undefined }, '/discs/a.iso');
+    await vi.waitFor(() => expect(told).toHaveBeenCalledWith({ hayloft: 'files', files: [{ name: 'a.iso', path: '/discs/a.iso' }] }));
   });
 
   it('comes back where it was', async () => {

@@ -10,6 +10,7 @@ import { handOverChannels } from './channel-handover.ts';
 import { confineContents, denyNetwork, denyPermissions } from './hardening.ts';
 import { BACKEND_LOST } from './ipc-names.ts';
 import { menuTemplate } from './menu.ts';
+import { takeOpenedFiles } from './opened-files.ts';
 import { pageScheme, servePage } from './page-protocol.ts';
 import { showPageSigns } from './page-signs.ts';
 import { openWindow } from './window.ts';
@@ -53,6 +54,14 @@ function run(options: ShellOptions, profile: string): void {
   };
 
   app.on('web-contents-created', (_event, contents) => confineContents(contents));
+  takeOpenedFiles({
+    app,
+    ipc: ipcMain,
+    argv: process.argv,
+    cwd: process.cwd(),
+    send: (channel, files) => BrowserWindow.getAllWindows()[0]?.webContents.send(channel, files),
+    onForeign: (address) => log.warn('A foreign page asked for files', { address }),
+  });
   keepOneWindow(open);
   finishBeforeQuitting(backend);
   Promise.all([readPageFiles(options.rendererDir), app.whenReady()]).then(

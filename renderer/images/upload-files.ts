@@ -26,6 +26,13 @@ export function uploadFiles(files: Iterable<File>, target = usual()): void {
   }
 }
 
+/** Starts one upload for each file that the system handed to the app. */
+export function uploadPaths(files: readonly { name: string; path: string }[]): void {
+  for (const { name, path } of files) {
+    connection.call('images.uploadFile', { ...usual(), fileName: name, path }).catch((error: unknown) => toasts.failed(error));
+  }
+}
+
 async function uploadFile(file: File, target: Target): Promise<void> {
   const path = window.hayloft?.pathForFile(file) ?? '';
   if (path !== '') {

@@ -16,6 +16,8 @@ export interface DesktopBridge {
   showProgress(share: number | null): void;
   /** Tells something as the system tells news; a click on it brings the window to the front. */
   notify(news: { title: string; body: string }): void;
+  /** Says that the page takes files which the system hands to the app; they come as message events of the window. */
+  takeFiles(): void;
 }
 
 declare global {
@@ -28,6 +30,8 @@ declare global {
 export type BridgeMessage =
   /** The answer to `connect`; the port comes with the event. */
   | { hayloft: 'port'; request: number }
+  /** Files that were dropped on the app's icon, or opened with it. */
+  | { hayloft: 'files'; files: readonly { name: string; path: string }[] }
   /** The backend's process ended unasked. It is started again; connections to the old one are dead. */
   | { hayloft: 'backend-lost' };
 
@@ -53,7 +57,7 @@ export function connectDesktopCarrier(bridge: DesktopBridge, page: Window = wind
           if (carrier === undefined) return;
           stop.abort();
           carrier.close();
-        } else if (event.data.request === request && port !== undefined) {
+        } else if (event.data.hayloft === 'port' && event.data.request === request && port !== undefined) {
           carrier = portCarrier(port);
           resolve(carrier);
         }
@@ -64,6 +68,6 @@ export function connectDesktopCarrier(bridge: DesktopBridge, page: Window = wind
   });
 }
 
-function isBridgeMessage(message: unknown): message is BridgeMessage {
+export function isBridgeMessage(message: unknown): message is BridgeMessage {
   return typeof message === 'object' && message !== null && 'hayloft' in message;
 }
