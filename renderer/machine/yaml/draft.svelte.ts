@@ -2,8 +2,8 @@
 import { asHayloftError, type HayloftError } from '#shared/contract/errors.ts';
 import type { ObjectRef } from '#shared/contract/machines.ts';
 import { connection } from '../../state/connection.svelte.ts';
-import { comparable, toManifest, toText, type Shown } from './manifest-text.ts';
-import { mergeThreeWays, takeTheirs, type Conflict } from './three-way.ts';
+import { comparable, toManifest, toText, withRevision, type Shown } from './manifest-text.ts';
+import { isSame, mergeThreeWays, takeTheirs, type Conflict } from './three-way.ts';
 
 export type Which = 'VirtualMachine' | 'VirtualMachineInstance';
 type Manifest = Record<string, unknown> & { metadata?: Record<string, unknown> };
@@ -99,33 +99,51 @@ export class Draft {
     this.busy = true;
     this.error = undefined;
     try {
-      const manifest = toManifest(this.text, this.base);
-      const { json } = await connection.call('manifests.put', { ...this.#ref, json: JSON.stringify(manifest), dryRun });
-      const answer = JSON.parse(json) as Manifest;
-      if (dryRun) {
+      const answer = await this.#put(dryRun);
+      this.review = undefined;
+      if (answer && dryRun) {
         const plain = { managedFields: false, status: false };
         this.review = { before: toText(comparable(this.base), plain), after: toText(comparable(answer), plain) };
-      } else {
-        this.review = undefined;
-        this.#take(answer);
-      }
-      return true;
+      } else if (answer) this.#take(answer);
+      return answer !== undefined;
     } catch (error) {
       this.review = undefined;
-      const known = error instanceof SyntaxError || (error instanceof Error && error.name.startsWith('YAML')) ? undefined : asHayloftError(error);
-      if (known?.code === 'conflict') await this.#meet();
-      else this.error = known ?? asHayloftError(error);
+      this.error = asHayloftError(error);
       return false;
     } finally {
       this.busy = false;
     }
   }
 
-  /** Somebody else was quicker: both changes are brought together, as far as they go together. */
-  async #meet(): Promise<void> {
-    const theirs = await this.#fetch();
-    const { merged, conflicts } = mergeThreeWays(comparable(this.base), comparable(toManifest(this.text, this.base)), comparable(theirs));
-    this.conflict = { theirs, merged, conflicts };
+  /** @returns what the cluster would have, or has now; undefined after a conflict, which is then set out in `conflict` */
+  async #put(dryRun: boolean): Promise<Manifest | undefined> {
+    for (;;) {
+      const manifest = toManifest(this.text, this.base);
+      try {
+        const { json } = await connection.call('manifests.put', { ...this.#ref, json: JSON.stringify(manifest), dryRun });
+        return JSON.parse(json) as Manifest;
+      } catch (error) {
+        if (asHayloftError(error).code !== 'conflict') throw error;
+      }
+      const theirs = await this.#fetch();
+      // A cluster writes the status of a machine at any moment, and that makes a new revision: nobody's change, so the text just goes on from there.
+      if (this.#follow(theirs)) continue;
+      const { merged, conflicts } = mergeThreeWays(comparable(this.base), comparable(manifest), comparable(theirs));
+      this.conflict = { theirs, merged, conflicts };
+      return undefined;
+    }
+  }
+
+  /** Goes on from a newer revision that says the same. @returns whether there was one */
+  #follow(theirs: Manifest): boolean {
+    if (!this.base || !isSame(comparable(this.base), comparable(theirs))) return false;
+    const text = withRevision(this.text, this.base, theirs);
+    if (text === this.text) return false;
+    this.base = theirs;
+    this.#loaded = toText(theirs, this.shown);
+    this.text = text;
+    this.#replaced(text);
+    return true;
   }
 
   async #fetch(): Promise<Manifest> {

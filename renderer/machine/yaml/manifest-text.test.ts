@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { comparable, toManifest, toText } from './manifest-text.ts';
+import { comparable, toManifest, toText, withRevision } from './manifest-text.ts';
 import { without } from './without.ts';
 
 const object = {
@@ -34,4 +34,12 @@ it('takes no text that is no object', () => {
 
 it('compares without what the cluster counts', () => {
   expect(comparable(object)).toEqual(comparable({ ...object, status: {}, metadata: { ...object.metadata, resourceVersion: '8', generation: 3, managedFields: [] } }));
+});
+
+it('moves what was typed on to a newer revision, and touches nothing else', () => {
+  const newer = { ...object, metadata: { ...object.metadata, resourceVersion: '8', generation: 3 } };
+  const typed = `# mine\n${toText(object, { managedFields: false, status: false }).replace('running: true', "running: false # resourceVersion: '7'")}`;
+  expect(withRevision(typed, object, newer)).toBe(typed.replace('resourceVersion: "7"', 'resourceVersion: "8"').replace('generation: 2', 'generation: 3'));
+  const byHand = typed.replace('"7"', '"5"');
+  expect(withRevision(byHand, object, newer)).toContain('resourceVersion: "5"');
 });

@@ -64,3 +64,13 @@ export function comparable(object: unknown): unknown {
   const metadata = without(rest.metadata ?? {}, 'managedFields', 'resourceVersion', 'generation');
   return { ...rest, metadata };
 }
+
+/** The text as it was typed, of a newer revision. A revision that was typed by hand stays. @param base what the text was made from */
+export function withRevision(text: string, base: unknown, newer: unknown): string {
+  return (['resourceVersion', 'generation'] as const).reduce((written, field) => {
+    const [old, now] = [base, newer].map((object) => (object as Manifest).metadata?.[field]);
+    return old === undefined ? written : written.replace(line(field, old), () => line(field, now));
+  }, text);
+}
+
+const line = (field: string, value: unknown): string => `\n  ${stringify({ [field]: value })}`;

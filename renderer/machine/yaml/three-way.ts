@@ -17,7 +17,8 @@ export interface Merge {
 
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+/** @returns whether both say the same, in whatever order their keys stand */
+export const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 
 /** The order of keys says nothing. */
 function sorted(value: unknown): unknown {
@@ -32,8 +33,8 @@ const isNamed = (list: unknown): list is ({ name: string } & Fields)[] =>
 
 /** @param base what both began with */
 export function mergeThreeWays(base: unknown, yours: unknown, theirs: unknown, path: Path = []): Merge {
-  if (same(yours, theirs) || same(base, theirs)) return { merged: yours, conflicts: [] };
-  if (same(base, yours)) return { merged: theirs, conflicts: [] };
+  if (isSame(yours, theirs) || isSame(base, theirs)) return { merged: yours, conflicts: [] };
+  if (isSame(base, yours)) return { merged: theirs, conflicts: [] };
   if (isFields(yours) && isFields(theirs)) return mergeFields(isFields(base) ? base : {}, yours, theirs, path);
   if (isNamed(yours) && isNamed(theirs) && (base === undefined || isNamed(base))) return mergeNamed(base ?? [], yours, theirs, path);
   return { merged: yours, conflicts: [{ path, base, yours, theirs }] };
