@@ -114,6 +114,16 @@ describe('a machine', () => {
     await stop('guest');
   });
 
+  it('that never comes of a restore leaves no disks when that is given up', async () => {
+    const there = files();
+    const made = (): string[] => engine.kubectl(['get', 'pvc', '-o', 'name']).split('\n').filter((name) => name.includes(`restore-${uid}`));
+    apply(restore('odd', 'never', 'later', { patches: ['{"op": "test", "path": "/spec/runStrategy", "value": "None"}'] }));
+    const { uid = '' } = get<VirtualMachineRestore>('vmrestore', 'odd').metadata;
+    await until('its disks', () => made().length === 2);
+    engine.kubectl(['delete', 'vmrestore', 'odd', '--timeout=30s']);
+    await until('them to be gone', () => made().length === 0 && files().join() === there.join());
+  });
+
   it('is made anew from a snapshot, under another name, and lives when all else is deleted', async () => {
     restores('twin', 'twin', 'later', { patches: ['{"op": "add", "path": "/metadata/labels", "value": {"is": "twin"}}'] });
     const twin = get<VirtualMachine>('vm', 'twin');

@@ -318,8 +318,22 @@ function fail(parts: SnapshotParts, restore: VirtualMachineRestore, why: string)
 }
 
 function end(parts: SnapshotParts, restore: VirtualMachineRestore): void {
+  if (restore.status?.complete !== true) takeBack(parts, restore);
   unlock(parts, restore);
   parts.resources.change(virtualMachineRestores, restore.metadata.namespace, restore.metadata.name ?? '', (draft) => {
     draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== RESTORE_FINALIZER);
   });
+}
+
+/** What was made for a machine that never came is nobody's. Disks that took the place of others are kept: they are all there is. */
+function takeBack({ resources }: SnapshotParts, restore: VirtualMachineRestore): void {
+  const { namespace, name } = restore.metadata;
+  if (restore.spec.volumeRestorePolicy === 'InPlace') return;
+  const isOwned = ({ metadata }: KubeObject): boolean => (metadata.ownerReferences ?? []).length > 0;
+  for (const { persistentVolumeClaim, dataVolumeName = '' } of restore.status?.restores ?? []) {
+    const volume = resources.get(dataVolumes, namespace, dataVolumeName);
+    if (volume && !isOwned(volume) && volume.metadata.annotations?.[RESTORE_NAME_ANNOTATION] === name) resources.delete(dataVolumes, namespace, dataVolumeName);
+    const claim = resources.get(persistentVolumeClaims, namespace, persistentVolumeClaim);
+    if (claim && hasMark(claim, restore) && !isOwned(claim)) resources.delete(persistentVolumeClaims, namespace, persistentVolumeClaim);
+  }
 }
