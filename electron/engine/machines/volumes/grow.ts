@@ -16,8 +16,9 @@ export function growOpenDisk(context: () => EngineContext, guests: Guests): Grow
       const volume = vmi.spec.volumes?.find((candidate) => claimNameOf(candidate) === claimName);
       const guest = guests.get(vmi.metadata.uid);
       if (volume === undefined || guest === undefined) continue;
-      const node = nodeName(volume.name);
-      if (!(await drivesOf(guest.monitor)).hasNode(node)) continue;
+      // What the guest writes to: the disk itself is below it, and held fast, once a snapshot was taken.
+      const [node] = (await drivesOf(guest.monitor)).nodesOf(nodeName(volume.name));
+      if (node === undefined) continue;
       try {
         await guest.monitor.command('block_resize', { 'node-name': node, size: bytes });
       } catch (error) {
