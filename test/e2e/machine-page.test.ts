@@ -1,4 +1,4 @@
-/** A machine's page by mouse and keyboard: why it does not run, its definition, its ports, and a shell in a real Debian. */
+/** A machine's page by mouse and keyboard: why it does not run, its definition, its ports, and a shell in its guest. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,12 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { EngineClient } from '../rig/engine-client.ts';
 import { rigImage } from '../rig/images/rig-image.ts';
+import { sshUser } from '../rig/images/ssh-disk.ts';
 import { until } from '../rig/until.ts';
 import { uploadImage } from '../rig/upload.ts';
 import { startSession, type Session } from './session.ts';
 
-/** A Debian boots in half a minute under emulation on an idle computer, and this one may not be. */
-const bootMs = 240_000;
+/** Under emulation, on a computer that may have other work. */
+const bootMs = 120_000;
 let session: Session;
 let engine: EngineClient;
 let home: string;
@@ -30,24 +31,24 @@ beforeAll(async () => {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(home, '.ssh', 'id_ed25519')]);
   session = await startSession({ env: { HOME: home, SSH_AUTH_SOCK: '' } });
   engine = await session.app.engine();
-  await uploadImage(engine, 'pear-root', rigImage('debian-disk'), '3Gi');
-  const user = { name: 'ann', shell: '/bin/bash', ssh_authorized_keys: [readFileSync(join(home, '.ssh', 'id_ed25519.pub'), 'utf8').trim()] };
+  await uploadImage(engine, 'pear-root', rigImage('ssh-disk'), '128Mi');
+  const user = { name: sshUser, ssh_authorized_keys: [readFileSync(join(home, '.ssh', 'id_ed25519.pub'), 'utf8').trim()] };
   engine.kubectl(
     ['apply', '-f', '-'],
     [
       machine('pear', {
         terminationGracePeriodSeconds: 0,
         domain: {
-          memory: { guest: '512Mi' },
+          memory: { guest: '256Mi' },
           devices: {
-            disks: [{ name: 'root', bootOrder: 1, disk: { bus: 'virtio' } }, { name: 'seed', cdrom: { bus: 'sata' } }],
+            disks: [{ name: 'root', bootOrder: 1, disk: { bus: 'virtio' } }, { name: 'seed', cdrom: { bus: 'scsi' } }],
             interfaces: [{ name: 'default', masquerade: {} }],
           },
         },
         networks: [{ name: 'default', pod: {} }],
         volumes: [
           { name: 'root', dataVolume: { name: 'pear-root' } },
-          { name: 'seed', cloudInitNoCloud: { userData: `#cloud-config\n${stringify({ hostname: 'pear', users: [user] })}` } },
+          { name: 'seed', cloudInitNoCloud: { userData: `#cloud-config\n${stringify({ hostname: 'pear', users: [user] }, { lineWidth: 0 })}` } },
         ],
       }),
       machine('lost', {
@@ -163,7 +164,7 @@ describe('access', () => {
     const { page } = session;
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
     await page.getByRole('menuitem', { name: 'SSH' }).click();
-    await page.getByLabel('User', { exact: true }).fill('ann');
+    await page.getByLabel('User', { exact: true }).fill(sshUser);
     const question = page.getByText('First connection to pear');
     // Until the guest has booted nothing answers there, which is told; a person tries again.
     await until('the guest’s SSH server', async () => {
@@ -174,7 +175,7 @@ describe('access', () => {
     await session.picture('page-ssh-trust');
     await page.getByRole('button', { name: 'Trust and log in' }).click();
     const shown = async (): Promise<string> => (await page.locator('.xterm-rows').innerText()).replaceAll('\u00a0', ' ');
-    await until('a prompt', async () => (await shown()).includes('ann@pear'), bootMs);
+    await until('a prompt', async () => (await shown()).includes(`${sshUser}@pear`), bootMs);
     await page.keyboard.type('echo he""llo from $(hostname)\n');
     await until('an answer', async () => (await shown()).includes('hello from pear'));
     await session.picture('page-ssh');

@@ -4,7 +4,7 @@
  * takes an address by DHCP, keeps files in /data, and shuts down cleanly when the power button is pressed.
  */
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cached, systemFile, tool } from './cache.ts';
 import { isolinuxFiles, makeDisc } from './isolinux.ts';
@@ -33,6 +33,7 @@ for disk in /dev/vda2 /dev/sda2; do [ -b $disk ] && mount -t ext4 $disk /data &&
 ip link set lo up
 ip link set eth0 up 2>/dev/null && udhcpc -i eth0 -b -s /etc/dhcp >/dev/null 2>&1 &
 acpid -l /dev/null
+[ -x /etc/more ] && /etc/more
 printf '\\033[1;33mHayloft test guest\\033[0m is up. Log in as root.\\n' >/dev/tty1
 `;
 
@@ -70,16 +71,33 @@ LABEL guest
   APPEND initrd=/boot/initrd console=tty0 console=ttyS0,115200 quiet loglevel=3
 `;
 
-export function shellDisk(): string {
+/** Files of the guest, by their paths in it. */
+export type GuestFiles = Record<string, [content: string | Buffer, mode: number]>;
+
+export const shellDisk = (): string => smallDisk({ name: 'shell.qcow2' });
+
+export interface SmallDisk {
+  name: string;
+  /** Scripts and files of the system that `more` depends on. */
+  parts?: readonly string[];
+  inputs?: readonly string[];
+  /** What else is in the guest. `etc/more` is run when all devices are there. @param work an empty folder */
+  more?: (work: string) => GuestFiles;
+}
+
+export function smallDisk({ name, parts = [], inputs = [], more }: SmallDisk): string {
   const kernel = systemFile('/boot/vmlinuz-*-cloud-amd64', 'linux-image-cloud-amd64');
   const busybox = systemFile('/{usr/bin,bin}/busybox', 'busybox-static');
   return cached({
-    name: 'shell.qcow2',
+    name,
     script: import.meta.filename,
-    inputs: [kernel, busybox, ...isolinuxFiles()],
+    parts,
+    inputs: [kernel, busybox, ...isolinuxFiles(), ...inputs],
     build(work, result) {
       const initrd = join(work, 'initrd');
-      writeFileSync(initrd, makeInitrd(join(work, 'root'), kernel, busybox));
+      const [root, spare] = [join(work, 'root'), join(work, 'spare')];
+      mkdirSync(spare);
+      writeFileSync(initrd, makeInitrd(root, kernel, busybox, more?.(spare) ?? {}));
       const data = join(work, 'data.ext4');
       tool('/sbin/mke2fs', ['-q', '-t', 'ext4', '-L', 'data', data, '16M']);
       const raw = join(work, 'disk.raw');
@@ -90,7 +108,7 @@ export function shellDisk(): string {
 }
 
 /** An initramfs: busybox, the drivers, and the few files that say what to start. */
-function makeInitrd(root: string, kernel: string, busybox: string): Buffer {
+function makeInitrd(root: string, kernel: string, busybox: string, more: GuestFiles): Buffer {
   for (const name of ['bin', 'sbin', 'etc/acpi/PWRF', 'lib/modules', 'proc', 'sys', 'dev', 'data', 'root', 'tmp', 'var/run']) {
     mkdirSync(join(root, name), { recursive: true });
   }
@@ -106,7 +124,7 @@ function makeInitrd(root: string, kernel: string, busybox: string): Buffer {
   const order = modulesFor(version);
   for (const path of order) copyFileSync(path, join(root, 'lib/modules', basename(path)));
   const hash = tool(busybox, ['mkpasswd', '-m', 'md5', '-S', 'hayloft', shellPassword]).toString().trim();
-  const files: Record<string, [content: string, mode: number]> = {
+  const files: GuestFiles = {
     'lib/modules/order': [order.map((path) => basename(path)).join('\n'), 0o644],
     'etc/inittab': [inittab, 0o644],
     'etc/passwd': [`root:${hash}:0:0:root:/root:/bin/sh\n`, 0o644],
@@ -118,8 +136,10 @@ function makeInitrd(root: string, kernel: string, busybox: string): Buffer {
     'etc/profile': ['[ "$(tty)" = /dev/ttyS0 ] && stty rows 24 cols 80\n', 0o644],
     'bin/resize': [resize, 0o755],
     'etc/acpi/PWRF/00000080': ['#!/bin/sh\npoweroff\n', 0o755],
+    ...more,
   };
   for (const [name, [content, mode]] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), content);
     chmodSync(join(root, name), mode);
   }
