@@ -77,7 +77,7 @@ describe('what is used now, by metrics.k8s.io', () => {
     const { metadata, containers } = json<PodMetrics>(`/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/${name}`);
     const vmi = JSON.parse(engine.kubectl(['get', 'vmi', 'guest', '-o', 'json'])) as VirtualMachineInstance;
     expect(metadata.labels).toMatchObject({ 'kubevirt.io': 'virt-launcher', 'kubevirt.io/created-by': vmi.metadata.uid, 'example.org/tier': 'one' });
-    expect(parseQuantity(containers[0]?.usage.memory)).toBeGreaterThan(64 * MiB);
+    expect(parseQuantity(containers[0]?.usage.memory)).toBeGreaterThan(32 * MiB);
     expect(json<KubeList<PodMetrics>>('/apis/metrics.k8s.io/v1beta1/namespaces/default/pods?labelSelector=example.org/tier=two').items).toEqual([]);
   });
 
