@@ -105,13 +105,6 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['swtpm'], dnf: ['swtpm'], zypper: ['swtpm'], pacman: ['swtpm'], brew: ['swtpm'] },
   },
   {
-    id: 'iproute2',
-    title: 'iproute2',
-    why: 'Machines are put on bridges of this computer.',
-    commands: ['/usr/sbin/bridge', '/sbin/bridge', '/usr/bin/bridge'],
-    packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
-  },
-  {
     id: 'tinyproxy',
     title: 'An HTTP proxy',
     why: 'The app reaches a cluster through it.',
@@ -153,10 +146,10 @@ export const testingNeeds: readonly SystemNeed[] = [
     packages: { apt: ['openssh-server'], dnf: ['openssh-server'], zypper: ['openssh'], pacman: ['openssh'] },
   },
   {
-    id: 'iproute',
-    title: 'ip',
-    why: 'Computers on a network are played by network namespaces.',
-    commands: ['ip', '/usr/sbin/ip'],
+    id: 'iproute2',
+    title: 'iproute2',
+    why: 'Machines are put on bridges, and computers on a network are played by network namespaces.',
+    commands: ['/usr/sbin/bridge', '/sbin/bridge', '/usr/bin/bridge'],
     packages: { apt: ['iproute2'], dnf: ['iproute'], zypper: ['iproute2'], pacman: ['iproute2'] },
   },
   {
