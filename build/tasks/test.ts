@@ -77,13 +77,15 @@ if (!ready) process.exit(1);
 mkdirSync(artifacts, { recursive: true });
 // Each of these has use for one processor. The images take minutes when they are made for the first time.
 const images = runToolAside(join('..', 'test', 'rig', 'images', 'make-all.ts'), []);
-const typed = async (): Promise<Count[]> => [
+const lint = checked('lint', 'eslint/bin/eslint.js', ['.', '--max-warnings', '0']);
+const counts = [
   await checked('types', 'typescript/bin/tsc', ['--noEmit']),
   await checked('components', 'svelte-check/bin/svelte-check', ['--tsconfig', './tsconfig.json', '--fail-on-warnings']),
 ];
-const counts = (await Promise.all([checked('lint', 'eslint/bin/eslint.js', ['.', '--max-warnings', '0']), typed()])).flat();
 await bundle();
+// The linter has use for one processor, and for longer than the types: the first suites wait for timers more than it minds.
 for (const project of ['unit', 'renderer']) counts.push(await suite(project));
+counts.push(await lint);
 const made = await images;
 if (made.code !== 0) console.error(`\nNot all images for the tests could be made; those that need them will fail.\n${made.output}`);
 for (const project of ['conformance', 'e2e']) counts.push(await suiteOfRealThings(project));
