@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { repository, startEngine, type RigEngine } from '../rig/engine.ts';
-import { makePowerMachine, readSerialLine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
+import { booted, makePowerMachine, readSerialLine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
 import { pressKey } from '../rig/press-key.ts';
 import { qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
@@ -42,19 +42,9 @@ const events = (name: string): string => engine.kubectl(['get', 'events', '--fie
 const service = (...words: string[]): string =>
   execFileSync(process.execPath, [join(repository, 'dist', 'engine', 'main.js'), 'service', ...words, '--data-dir', engine.dataDir], { encoding: 'utf8' });
 
-async function boots(name: string): Promise<void> {
-  await until(`${name} to boot`, () => {
-    const line = readSerialLine(engine, name);
-    return until('its word', () => line.text().includes('B'), 2000).then(
-      () => (line.close(), true),
-      () => (line.close(), undefined),
-    );
-  });
-}
-
 describe('before the host goes down', () => {
   it('machines come to rest: suspended, shut down, or turned off when they are late; afterwards they begin again', async () => {
-    for (const name of names) await boots(name);
+    for (const name of names) await booted(engine, name);
     const before = await Promise.all(names.map(find));
     process.kill(qemuProcesses(before[2]?.metadata.uid ?? '')[0]?.pid ?? 0, 'SIGSTOP');
     expect(service('rest', '--within', '20').split('\n').sort()).toEqual(['', 'default/deaf: turned off', 'default/polite: shut down', 'default/sleeper: suspended']);
@@ -66,7 +56,7 @@ describe('before the host goes down', () => {
     engine = await startEngine({ dataDir: engine.dataDir });
     const after = await Promise.all(names.map(runs));
     expect(after.map(({ metadata }) => metadata.uid)).toEqual(before.map(({ metadata }) => metadata.uid));
-    for (const name of ['polite', 'deaf']) await boots(name);
+    for (const name of ['polite', 'deaf']) await booted(engine, name);
     expect(events('polite')).toContain('HostRestarted');
     const told = events('sleeper');
     expect(told).toContain('Suspended');
@@ -83,7 +73,7 @@ describe('before the host goes down', () => {
   });
 
   it('machines come to rest although their engine has died', async () => {
-    for (const name of names) await boots(name);
+    for (const name of names) await booted(engine, name);
     await engine.program.stop('SIGKILL');
     expect(service('rest', '--within', '20')).toContain('default/sleeper: suspended');
     expect(guests()).toBe(0);
@@ -92,7 +82,7 @@ describe('before the host goes down', () => {
   });
 
   it('machines go on when it stays up after all', async () => {
-    for (const name of ['polite', 'deaf']) await boots(name);
+    for (const name of ['polite', 'deaf']) await booted(engine, name);
     service('rest', '--within', '20');
     expect(guests()).toBe(0);
     service('wake');

@@ -4,7 +4,7 @@ import type { RunStrategy, VirtualMachine, VirtualMachineInstance } from '#share
 import type { KubeObject } from '#shared/kube/object.ts';
 import { startEngine, type RigEngine } from '../rig/engine.ts';
 import type { Answer } from '../rig/engine-client.ts';
-import { makePowerMachine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
+import { booted, makePowerMachine, servePowerDisk, type PowerImages } from '../rig/power-machine.ts';
 import { pressKey } from '../rig/press-key.ts';
 import { qemuProcesses } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
@@ -132,9 +132,12 @@ describe('a reboot', () => {
     await make('boots', 'Always');
     const life = await runs('boots');
     const pid = processOf(life);
+    await booted(engine, 'boots');
     expect((await onGuest('boots', 'softreboot')).status).toBe(200);
+    await booted(engine, 'boots', 2);
     expect((await onGuest('boots', 'reset')).status).toBe(200);
-    await until('the reboot to be told', () => events('boots').includes('Reset'));
+    await booted(engine, 'boots', 3);
+    expect(events('boots')).toMatch(/Reset/);
     await press('boots', 'r', () => events('boots').includes('Rebooted'));
     const after = await runs('boots');
     expect(after.metadata.uid).toBe(life.metadata.uid);
@@ -174,7 +177,9 @@ describe('what cannot be done', () => {
 });
 
 /** Presses a key (see power-disk.ts) until it shows; one that comes before the guest has booted is not heard. */
+/** Presses a key until it is heard. One that is pressed while the firmware looks for a keyboard costs the guest its keyboard. */
 async function press(name: string, key: string, done: () => boolean): Promise<void> {
+  await booted(engine, name);
   await until(`${name} to hear ${key}`, async () => {
     if (done()) return true;
     await pressKey(engine, name, key).catch(() => undefined);

@@ -74,3 +74,17 @@ export function readSerialLine(engine: EngineClient, machine: string): { text():
   socket.on('error', () => undefined);
   return { text: () => text, close: () => socket.terminate() };
 }
+
+/** Resolves when a machine's guest has begun for the n-th time since its instance did, as far as its serial line tells. */
+export async function booted(engine: EngineClient, machine: string, times = 1): Promise<void> {
+  await until(`${machine} to boot`, async () => {
+    const line = readSerialLine(engine, machine);
+    try {
+      return await until('its word', () => line.text().split('B').length > times, 2000);
+    } catch {
+      return undefined;
+    } finally {
+      line.close();
+    }
+  });
+}
