@@ -83,12 +83,12 @@ const counts = [
   await checked('components', 'svelte-check/bin/svelte-check', ['--tsconfig', './tsconfig.json', '--fail-on-warnings']),
 ];
 await bundle();
-// The linter has use for one processor, and for longer than the types: the first suites wait for timers more than it minds.
+// The linter has use for one processor and for minutes, and is not waited for: suites wait for timers more than it minds.
 for (const project of ['unit', 'renderer']) counts.push(await suite(project));
-counts.push(await lint);
 const made = await images;
 if (made.code !== 0) console.error(`\nNot all images for the tests could be made; those that need them will fail.\n${made.output}`);
 for (const project of ['conformance', 'e2e']) counts.push(await suiteOfRealThings(project));
+counts.push(await lint);
 
 const total = sum(counts);
 list('Failed:', failures);

@@ -144,7 +144,7 @@ describe('an export', () => {
   it('ends its readers when the client leaves, and cuts downloads off when the machine starts', async () => {
     const link = ready('all');
     const begin = (volume: string): { lost: Promise<number | null> } => {
-      const child = spawn('curl', curlWords(urlOf(link, volume, 'raw'), tokenOf('all'), ['--limit-rate', '100k', '-o', join(folder, 'part')]), { stdio: 'ignore' });
+      const child = spawn('curl', curlWords(urlOf(link, volume, 'raw'), tokenOf('all'), ['--limit-rate', '1M', '-o', join(folder, 'part')]), { stdio: 'ignore' });
       const lost = new Promise<number | null>((resolve) => child.once('exit', resolve));
       leave = () => child.kill('SIGKILL');
       return { lost };

@@ -61,6 +61,7 @@ describe('a stop', () => {
     const life = await runs('polite');
     const phases = life.status?.phaseTransitionTimestamps?.map(({ phase }) => phase);
     expect(phases).toEqual(['Pending', 'Scheduling', 'Scheduled', 'Running']);
+    await booted(engine, 'polite');
     expect((await onMachine('polite', 'stop')).status).toBe(202);
     await shows('polite', 'Stopped');
     expect(processOf(life)).toBeUndefined();
