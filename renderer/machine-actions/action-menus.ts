@@ -25,10 +25,19 @@ export function rowMenu(machine: ActedOn, ways: readonly MenuItem[]): MenuEntry[
   ];
 }
 
-/** What a machine's page has behind its buttons. */
-export function pageMenu(actions: readonly MachineAction[]): MenuEntry[] {
-  const of = (group: MachineAction['group']): MenuItem[] => actions.filter((action) => action.group === group).map(entry);
-  return [...of('power'), ...of('copies'), { label: 'Change', group: 'shape', items: of('shape') }, ...of('end')];
+export type PageButton = 'start' | 'stop' | 'restart' | 'pause' | 'unpause';
+
+/** What a machine's page and the panel beside the list have: the usual as buttons, and all else in the menu behind them. */
+export function pageActions(machine: ActedOn): { buttons: (MachineAction & { id: PageButton })[]; menu: MenuEntry[] } {
+  const actions = machineActions(machine);
+  const { stop, start, unpause } = machine.actions;
+  const shown: readonly PageButton[] = [stop.allowed || !start.allowed ? 'stop' : 'start', 'restart', unpause.allowed ? 'unpause' : 'pause'];
+  const isShown = (action: MachineAction): action is MachineAction & { id: PageButton } => shown.some((id) => id === action.id);
+  const of = (group: MachineAction['group']): MenuItem[] => actions.filter((action) => action.group === group && !isShown(action)).map(entry);
+  return {
+    buttons: shown.flatMap((id) => actions.filter(isShown).filter((action) => action.id === id)),
+    menu: [...of('power'), ...of('copies'), { label: 'Change', group: 'shape', items: of('shape') }, ...of('end')],
+  };
 }
 
 const entry = ({ label, asks, group, danger, reason, run }: MachineAction): MenuItem => ({ label: asks ? `${label}…` : label, group, danger, reason, run });

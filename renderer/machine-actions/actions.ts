@@ -27,10 +27,11 @@ const busy: Check = (machine) => {
   if (machine.snapshotting !== undefined) return 'A snapshot of it is being taken.';
   return beingDeleted(machine);
 };
-const pausable = powerReason('pause');
+/** A guest can be asked while it runs and is not paused, which is when it can be paused. */
+const awake: Check = (machine) => (machine.actions.unpause.allowed ? 'It is paused.' : powerReason('pause')(machine));
 const movable: Check = (machine) => {
   if (machine.status === 'Migrating') return 'It is being moved already.';
-  return pausable(machine) ?? machine.notMigratable;
+  return awake(machine) ?? machine.notMigratable;
 };
 
 interface PowerEntry {
@@ -45,11 +46,10 @@ const powerEntries: readonly PowerEntry[] = [
   { id: 'startPaused', label: 'Start paused', needs: 'start', check: powerReason('start') },
   { id: 'stop', label: 'Shut down', needs: 'stop', check: powerReason('stop') },
   { id: 'restart', label: 'Restart', needs: 'restart', check: powerReason('restart') },
-  // Asked of the guest while it runs and is not paused, like pausing.
-  { id: 'softReboot', label: 'Reboot the guest', needs: 'softReboot', check: pausable },
-  { id: 'pause', label: 'Pause', needs: 'pause', check: pausable },
+  { id: 'softReboot', label: 'Reboot the guest', needs: 'softReboot', check: awake },
+  { id: 'pause', label: 'Pause', needs: 'pause', check: powerReason('pause') },
   { id: 'unpause', label: 'Resume', needs: 'pause', check: powerReason('unpause') },
-  { id: 'reset', label: 'Reset', needs: 'reset', check: pausable },
+  { id: 'reset', label: 'Reset', needs: 'reset', check: awake },
   { id: 'forceOff', label: 'Force off', needs: 'stop', check: powerReason('forceOff') },
 ];
 

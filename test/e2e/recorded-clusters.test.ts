@@ -217,6 +217,8 @@ describe('a new machine', () => {
   it('is told so on Harvester by its own overcommit, and by Longhorn’s rule for disks', async () => {
     const { page } = session;
     await page.evaluate(() => (location.hash = '#/machines/new?cluster=barn'));
+    // Until then it is the form for the other cluster that is there.
+    await page.getByRole('heading', { name: 'New machine on Barn' }).waitFor();
     const says = page.getByRole('region', { name: 'Where it fits' });
     await page.getByLabel('Memory (GiB)').fill('16');
     await says.getByText('Fits on rack-2 only.').waitFor();

@@ -37,12 +37,17 @@ describe('the palette', () => {
     expect(found('mlsrv')[0]).toBe('mail-server');
   });
 
-  it('takes a verb before or behind the name, whole or begun, and offers only what is possible', () => {
+  it('takes a verb before or behind the name, whole or begun', () => {
     expect(found('start web')).toContain('Start web-2');
-    expect(found('start web')).not.toContain('Start web-1');
     expect(found('sta web')[0]).toBe('Start web-2');
     expect(found('web shut d')[0]).toBe('Shut down web-1');
     expect(found('shut down')).toEqual(['Shut down web-1']);
+  });
+
+  it('says last what cannot be done to a machine that is named, and why', () => {
+    expect(findCommands('start web', source()).at(-1)).toMatchObject({ label: 'Start web-1', kind: 'It is running already.', reason: 'It is running already.' });
+    expect(found('start')).not.toContain('Start web-1');
+    expect(found('web1')).not.toContain('Start web-1');
   });
 
   it('puts recent commands first', () => {

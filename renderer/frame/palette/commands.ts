@@ -9,6 +9,8 @@ export interface Command {
   label: string;
   /** What it is: "Page", "Action", or of a machine its status. */
   kind: string;
+  /** Why it cannot be used now. */
+  reason?: string | undefined;
   run: () => void;
 }
 
@@ -76,7 +78,7 @@ function search(query: string, source: Source): Scored[] {
   return [...machines, ...pages, ...verbs(query, source, scored)];
 }
 
-/** "start web" and "web start". */
+/** "start web" and "web start". Where a machine is named, what cannot be done to it is found as well, and says why. */
 function verbs(query: string, source: Source, scored: (command: Command, score: number) => Scored): Scored[] {
   const [first] = source.machines;
   if (!first) return [];
@@ -85,8 +87,9 @@ function verbs(query: string, source: Source, scored: (command: Command, score: 
     const rest = withoutVerb(words, label.toLowerCase());
     if (rest === undefined) return [];
     return best(rest, source.machines).slice(0, mostPerVerb).flatMap(({ machine, score }) => {
-      const action = possible(machine, source).find((candidate) => candidate.id === id);
-      return action ? [scored(acting(machine, action), score + 500)] : [];
+      const action = source.actions(machine).find((candidate) => candidate.id === id);
+      if (!action || (action.reason !== undefined && rest === '')) return [];
+      return [action.reason === undefined ? scored(acting(machine, action), score + 500) : { command: acting(machine, action), score: score - 500 }];
     });
   });
 }
@@ -119,8 +122,8 @@ function opening(machine: Machine, source: Source): Command {
   return { id: `open ${machine.key}`, label: machine.name, kind: `Machine, ${machine.status}`, run: () => source.open(machine) };
 }
 
-function acting(machine: Machine, { id, label, asks, run }: MachineAction): Command {
-  return { id: `${id} ${machine.key}`, label: `${label} ${machine.name}${asks ? '…' : ''}`, kind: 'Action', run };
+function acting(machine: Machine, { id, label, asks, reason, run }: MachineAction): Command {
+  return { id: `${id} ${machine.key}`, label: `${label} ${machine.name}${asks ? '…' : ''}`, kind: reason ?? 'Action', reason, run };
 }
 
 /** A recent command, where it is still possible. */
