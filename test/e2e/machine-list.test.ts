@@ -232,11 +232,17 @@ describe('by keyboard alone', () => {
     const isAt = (name: string) => async (): Promise<boolean> => (await page.getByRole('menuitem', { name, exact: true }).getAttribute('data-highlighted')) !== null;
     await until('the first entry to have the focus', isAt('Start'));
     await page.keyboard.press('ArrowDown');
-    await until('the next one that can be used to have it', isAt('More about power'));
+    await until('the next one to have it, though it cannot be used', isAt('Shut down'));
+    await page.getByText('It is not running.', { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    for (const name of ['Restart', 'Pause', 'More about power']) {
+      await page.keyboard.press('ArrowDown');
+      await until(`${name} to have it`, isAt(name));
+    }
     await page.keyboard.press('ArrowRight');
     await until('the first one of the menu beside it to have it', isAt('Start paused'));
     await page.keyboard.press('ArrowLeft');
-    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Home');
     await until('the first entry to have it again', isAt('Start'));
     await page.keyboard.press('Enter');
     await status('db-2', 'Running');
