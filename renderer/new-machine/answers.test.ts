@@ -61,8 +61,12 @@ describe('problemsOf', () => {
     [{ cloudInit: { on: true, form: noCloudInitAnswers, text: '#cloud-config\na: [' } }, { userData: expect.stringMatching(/^Line 2, column 5: /) as string }],
     [{ name: 'db' }, { name: 'There is a machine called “db” already.' }],
   ])('tells of %j', (change, problems) => {
-    expect(problemsOf({ ...good, ...change }, defaults)).toEqual(problems);
+    expect(problemsOf({ ...good, ...change }, defaults, true)).toEqual(problems);
   });
+});
+
+it('speaks of nodes where the cluster is not this computer', () => {
+  expect(problemsOf({ ...good, cores: 5, memoryGib: 24 }, defaults)).toEqual({ cores: 'The largest node has 4 cores.', memoryBytes: 'The largest node has 23.5 GiB.' });
 });
 
 it('only warns of a disk larger than what is free', () => {

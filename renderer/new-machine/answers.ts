@@ -54,8 +54,8 @@ export interface Answers {
 export type FieldName = Exclude<keyof NewMachine, 'clusterId' | 'namespace'>;
 export type Problems = Partial<Record<FieldName, string>>;
 
-/** What keeps a machine from being created, by field. */
-export function problemsOf(answers: Answers, defaults: NewMachineDefaults | undefined): Problems {
+/** What keeps a machine from being created, by field, in words for this computer or for a cluster elsewhere. */
+export function problemsOf(answers: Answers, defaults: NewMachineDefaults | undefined, thisComputer = false): Problems {
   const source = sourceProblem(answers.source);
   const name = machineNameProblem(answers.name, defaults);
   const found: [FieldName, string | undefined][] =
@@ -63,7 +63,7 @@ export function problemsOf(answers: Answers, defaults: NewMachineDefaults | unde
       ? [['source', source], ['name', name]]
       : [
           ['source', source],
-          ...sizeProblems(answers, defaults),
+          ...sizeProblems(answers, defaults, hostWords(thisComputer)),
           ['diskBytes', answers.source?.kind === 'volume' || isPositive(answers.diskGib) ? undefined : 'A disk needs a size, such as 20.'],
           ['name', name],
           ['userData', cloudInitProblem(answers)],
@@ -148,29 +148,32 @@ function sourceProblem(source: Source | undefined): string | undefined {
   }
 }
 
-function sizeProblems(answers: Answers, defaults: NewMachineDefaults | undefined): [FieldName, string | undefined][] {
-  if (answers.sizing === 'type') return [['instancetype', typeProblem(answers.type, defaults)]];
+/** The limits are the largest node's; elsewhere than here there may be several. */
+const hostWords = (thisComputer: boolean): string => (thisComputer ? 'This computer has' : 'The largest node has');
+
+function sizeProblems(answers: Answers, defaults: NewMachineDefaults | undefined, has: string): [FieldName, string | undefined][] {
+  if (answers.sizing === 'type') return [['instancetype', typeProblem(answers.type, defaults, has)]];
   return [
-    ['cores', coresProblem(answers.cores, defaults)],
-    ['memoryBytes', memoryProblem(answers.memoryGib, defaults)],
+    ['cores', coresProblem(answers.cores, defaults, has)],
+    ['memoryBytes', memoryProblem(answers.memoryGib, defaults, has)],
   ];
 }
 
-function typeProblem(type: OfferedType | undefined, defaults: NewMachineDefaults | undefined): string | undefined {
+function typeProblem(type: OfferedType | undefined, defaults: NewMachineDefaults | undefined, has: string): string | undefined {
   if (!type) return 'Choose a type.';
-  return coresProblem(type.cores, defaults) ?? memoryProblem(type.memoryBytes / gib, defaults);
+  return coresProblem(type.cores, defaults, has) ?? memoryProblem(type.memoryBytes / gib, defaults, has);
 }
 
-function coresProblem(cores: Amount, defaults: NewMachineDefaults | undefined): string | undefined {
+function coresProblem(cores: Amount, defaults: NewMachineDefaults | undefined, has: string): string | undefined {
   if (!isPositive(cores) || !Number.isInteger(cores)) return 'A whole number of cores is needed, such as 2.';
-  if (defaults && cores > defaults.limits.cores) return `This computer has ${plural(defaults.limits.cores, 'core')}.`;
+  if (defaults && cores > defaults.limits.cores) return `${has} ${plural(defaults.limits.cores, 'core')}.`;
   return undefined;
 }
 
-function memoryProblem(memoryGib: Amount, defaults: NewMachineDefaults | undefined): string | undefined {
+function memoryProblem(memoryGib: Amount, defaults: NewMachineDefaults | undefined, has: string): string | undefined {
   if (!isPositive(memoryGib)) return 'An amount of memory is needed, such as 2.';
   if (memoryGib * gib < leastMemoryBytes) return `A machine needs ${formatBytes(leastMemoryBytes)} at least.`;
-  if (defaults && memoryGib * gib > defaults.limits.memoryBytes) return `This computer has ${formatBytes(defaults.limits.memoryBytes)}.`;
+  if (defaults && memoryGib * gib > defaults.limits.memoryBytes) return `${has} ${formatBytes(defaults.limits.memoryBytes)}.`;
   return undefined;
 }
 

@@ -76,7 +76,7 @@ export class NewMachineForm {
     this.images = $derived([...this.#images.items].sort((a, b) => b.created - a.created));
     this.source = $derived(this.#source());
     this.asked = $derived({ ...this.answers, source: this.source });
-    this.found = $derived(problemsOf(this.asked, this.defaults));
+    this.found = $derived(problemsOf(this.asked, this.defaults, this.clusterId === 'local'));
     this.problems = $derived(this.#problems());
     this.others = $derived(this.objections.filter(({ field }) => asField(field) === undefined));
   }
