@@ -56,6 +56,13 @@ function notesOf({ sourceUrl, displayName, entryId, user, look }: WhatToImport):
 
 async function importToHarvester(cluster: ClusterConnection, what: WhatToImport): Promise<string> {
   const { namespace, url, checksum, look } = what;
+  // It compares SHA-512 and nothing else (harvester's pkg/apis, VirtualMachineImageSpec.checksum). What a person gave is compared or refused.
+  if (checksum?.startsWith('sha256:') && what.entryId === undefined) {
+    throw new HayloftError('unsupported', 'Harvester compares a download with a SHA-512 only, not with a SHA-256.', {
+      field: 'checksum',
+      hint: 'Give the SHA-512 of the file, or none; or download the file and upload it, which compares a SHA-256.',
+    });
+  }
   const client = await cluster.client();
   const path = pathOf(machineImages, namespace);
   const { items } = await client.call<KubeList<VirtualMachineImage>>('GET', path);
@@ -64,7 +71,6 @@ async function importToHarvester(cluster: ClusterConnection, what: WhatToImport)
   let displayName = wanted;
   // Its webhook wants names that are shown to be different.
   for (let number = 2; taken.has(displayName); number++) displayName = `${wanted}-${number}`;
-  // It compares SHA-512 and nothing else (harvester's pkg/apis, VirtualMachineImageSpec.checksum).
   const sum = checksum?.startsWith('sha512:') ? checksum.slice('sha512:'.length) : undefined;
   const name = `image-${randomUUID().slice(0, 8)}`;
   const image: VirtualMachineImage = {

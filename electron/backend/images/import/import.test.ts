@@ -77,6 +77,13 @@ it('lets Harvester download it as one of its own images, with the checksum that 
   expect(made()).toMatchObject({ kind: 'VirtualMachineImage', spec: { displayName: 'Mine', sourceType: 'download', url: `${address}/my.qcow2`, checksum: sum } });
 });
 
+it('refuses a SHA-256 for Harvester, which would not compare it, and makes nothing', async () => {
+  groups.add('harvesterhci.io');
+  files = { '/my.qcow2': qcow2() };
+  await expect(calls()['images.importUrl']({ ...where, url: `${address}/my.qcow2`, checksum: 'a'.repeat(64) }, context)).rejects.toMatchObject({ code: 'unsupported', field: 'checksum' });
+  expect(made()).toBeUndefined();
+});
+
 it('goes to the mirror for the file and its checksums, and imports nothing without them', async () => {
   catalog.setMirror(`${address}/mirror/`);
   await expect(calls()['catalog.import']({ ...where, entryId: 'debian-12' }, context)).rejects.toMatchObject({ code: 'not-found' });
