@@ -38,6 +38,13 @@ const defaults: NewMachineDefaults = {
 };
 
 describe('problemsOf', () => {
+  it('refuses no size where it is not known what there is', () => {
+    const unlimited = { ...defaults, limits: undefined };
+    expect(problemsOf({ ...good, cores: 512, memoryGib: 9000 }, unlimited)).toEqual({});
+    expect(problemsOf({ ...good, sizing: 'type', type: { ...type, cores: 512 } }, unlimited)).toEqual({});
+    expect(diskWarning(9000, unlimited)).toBeUndefined();
+  });
+
   it('has nothing against good answers, up to the limits', () => {
     expect(problemsOf(good, defaults)).toEqual({});
     expect(problemsOf({ ...good, cores: 4, memoryGib: 23.5, source: { kind: 'empty' } }, defaults)).toEqual({});

@@ -74,7 +74,7 @@ export function problemsOf(answers: Answers, defaults: NewMachineDefaults | unde
 
 /** Disks grow as they fill, so one larger than what is free is only worth a word. */
 export function diskWarning(diskGib: Amount, defaults: NewMachineDefaults | undefined): string | undefined {
-  const free = defaults?.limits.diskFreeBytes;
+  const free = defaults?.limits?.diskFreeBytes;
   if (free === undefined || !isPositive(diskGib) || diskGib * gib <= free) return undefined;
   return `Only ${formatBytes(free)} are free. It grows as it fills.`;
 }
@@ -166,14 +166,16 @@ function typeProblem(type: OfferedType | undefined, defaults: NewMachineDefaults
 
 function coresProblem(cores: Amount, defaults: NewMachineDefaults | undefined, has: string): string | undefined {
   if (!isPositive(cores) || !Number.isInteger(cores)) return 'A whole number of cores is needed, such as 2.';
-  if (defaults && cores > defaults.limits.cores) return `${has} ${plural(defaults.limits.cores, 'core')}.`;
+  const most = defaults?.limits?.cores;
+  if (most !== undefined && cores > most) return `${has} ${plural(most, 'core')}.`;
   return undefined;
 }
 
 function memoryProblem(memoryGib: Amount, defaults: NewMachineDefaults | undefined, has: string): string | undefined {
   if (!isPositive(memoryGib)) return 'An amount of memory is needed, such as 2.';
   if (memoryGib * gib < leastMemoryBytes) return `A machine needs ${formatBytes(leastMemoryBytes)} at least.`;
-  if (defaults && memoryGib * gib > defaults.limits.memoryBytes) return `${has} ${formatBytes(defaults.limits.memoryBytes)}.`;
+  const most = defaults?.limits?.memoryBytes;
+  if (most !== undefined && memoryGib * gib > most) return `${has} ${formatBytes(most)}.`;
   return undefined;
 }
 

@@ -97,7 +97,8 @@ export const newMachineDefaults = z.object({
   uefiAvailable: z.boolean(),
   /** What the system in the image asks for, where that is known. */
   guess: z.object({ os: z.string(), tpm: z.boolean(), noVirtio: z.boolean() }).optional(),
-  limits: z.object({ cores: z.number(), memoryBytes: z.number(), diskFreeBytes: z.number().optional() }),
+  /** Of the largest node; absent where this user may not see nodes. */
+  limits: z.object({ cores: z.number(), memoryBytes: z.number(), diskFreeBytes: z.number().optional() }).optional(),
   takenNames: z.array(z.string()),
 });
 export type NewMachineDefaults = z.infer<typeof newMachineDefaults>;

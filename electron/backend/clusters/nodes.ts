@@ -1,6 +1,7 @@
 /** The machines that guests run on. */
 import type { TopicSource } from '#shared/channel/types.ts';
 import type { Node } from '#shared/contract/clusters.ts';
+import { asHayloftError } from '#shared/contract/errors.ts';
 import type { KubeNode } from '#shared/kube/core.ts';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
@@ -34,21 +35,22 @@ export function nodesTopic(clusters: Clusters, clusterId: string | undefined): T
   });
 }
 
-export interface NodeFacts extends Node {
+export interface NodeFacts extends Pick<Node, 'cpus' | 'memoryBytes' | 'diskFreeBytes'> {
   uefi: boolean;
 }
 
-/** Asked once, for a form. */
+/** Asked once, for a form. Empty where this user may not see nodes, as an administrator of one namespace may not. */
 export async function nodesOf(cluster: ClusterConnection): Promise<NodeFacts[]> {
   const client = await cluster.client();
-  const [hosts, guests] = await Promise.all([
-    client.call<KubeList<KubeNode>>('GET', pathOf(nodes, undefined)),
-    client.call<KubeList<VirtualMachineInstance>>('GET', pathOf(virtualMachineInstances, undefined)),
-  ]);
-  return hosts.items.map((node) => ({
-    ...nodeRow(cluster.id, node, guests.items),
-    uefi: node.metadata.annotations?.[annotations.uefi] !== 'false',
-  }));
+  const { items } = await client.call<KubeList<KubeNode>>('GET', pathOf(nodes, undefined)).catch((error: unknown) => {
+    if (asHayloftError(error).code === 'forbidden') return { items: [] };
+    throw error;
+  });
+  return items.map((node) => {
+    const { cpus, memoryBytes, diskFreeBytes } = nodeRow(cluster.id, node, []);
+    const uefi = node.metadata.annotations?.[annotations.uefi] !== 'false';
+    return { cpus, memoryBytes, ...(diskFreeBytes === undefined ? {} : { diskFreeBytes }), uefi };
+  });
 }
 
 function nodeRow(clusterId: string, node: KubeNode, guests: Iterable<VirtualMachineInstance>): Node {

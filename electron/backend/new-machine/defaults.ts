@@ -10,7 +10,7 @@ import { needsOf } from '#shared/images/about/os.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { aboutOf } from '../images/about/image-about.ts';
 import { claims, dataVolumes, pathOf, virtualMachines } from '../clusters/kinds.ts';
-import { nodesOf } from '../clusters/nodes.ts';
+import { nodesOf, type NodeFacts } from '../clusters/nodes.ts';
 import { readImage } from '../harvester/harvester-facts.ts';
 
 const gib = 2 ** 30;
@@ -33,30 +33,35 @@ export async function defaults(cluster: ClusterConnection, image: string | undef
   const about = aboutOf((own ?? volume)?.metadata.annotations);
   const needs = needsOf(about?.os?.id);
   const takenNames = machines.items.map((machine) => machine.metadata.name ?? '');
-  const largest = (value: (node: (typeof hosts)[number]) => number): number => Math.max(1, ...hosts.map(value));
-  const cores = largest((node) => node.cpus);
-  const memoryBytes = largest((node) => node.memoryBytes);
-  const freeBytes = hosts.map((node) => node.diskFreeBytes).filter((bytes) => bytes !== undefined);
+  const limits = limitsOf(hosts);
   const imageBytes = own?.status?.virtualSize ?? parseQuantity(claim?.status?.capacity?.storage) ?? 0;
   const usualBytes = Math.max(2 * gib, needs.memoryBytes ?? 0);
-  const uefiAvailable = hosts.some((node) => node.uefi);
+  const uefiAvailable = hosts.length === 0 || hosts.some((node) => node.uefi);
   const uefiOnly = needs.firmware === 'uefi' || (about?.boots?.includes('uefi') === true && !about.boots.includes('bios'));
   return {
     namespace: defaultNamespace,
     name: uniqueName(image ?? 'machine', takenNames),
-    cores: Math.min(2, cores),
-    // An eighth of the host leaves room for others; two gibibytes are what today's installers ask for.
-    memoryBytes: Math.max(0.5 * gib, Math.min(usualBytes, roundDown(memoryBytes / 4, 0.25 * gib))),
+    cores: Math.min(2, limits?.cores ?? 2),
+    // A quarter of the host leaves room for others; two gibibytes are what today's installers ask for.
+    memoryBytes: limits ? Math.max(0.5 * gib, Math.min(usualBytes, roundDown(limits.memoryBytes / 4, 0.25 * gib))) : usualBytes,
     diskBytes: Math.max(smallestDiskBytes, needs.diskBytes ?? 0, Math.ceil(imageBytes / gib) * gib),
     firmware: uefiOnly && uefiAvailable ? 'uefi' : 'bios',
     uefiAvailable,
     ...(about?.os ? { guess: { os: about.os.name, tpm: needs.tpm === true, noVirtio: needs.noVirtio === true } } : {}),
-    limits: {
-      cores,
-      memoryBytes,
-      ...(freeBytes.length === 0 ? {} : { diskFreeBytes: Math.max(...freeBytes) }),
-    },
+    ...(limits ? { limits } : {}),
     takenNames,
+  };
+}
+
+/** What no machine can be larger than: the largest node. Undefined where no node is to be seen. */
+function limitsOf(hosts: readonly NodeFacts[]): NewMachineDefaults['limits'] {
+  if (hosts.length === 0) return undefined;
+  const largest = (value: (node: NodeFacts) => number): number => Math.max(1, ...hosts.map(value));
+  const free = hosts.map((node) => node.diskFreeBytes).filter((bytes) => bytes !== undefined);
+  return {
+    cores: largest((node) => node.cpus),
+    memoryBytes: largest((node) => node.memoryBytes),
+    ...(free.length === 0 ? {} : { diskFreeBytes: Math.max(...free) }),
   };
 }
 
