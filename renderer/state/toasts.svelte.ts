@@ -14,10 +14,10 @@ let lastId = 0;
 class Toasts {
   list = $state.raw<Toast[]>([]);
 
-  /** Says that something was done; goes by itself. */
-  done(title: string): void {
-    const { id } = this.#add({ tone: 'good', title, detail: undefined });
-    setTimeout(() => this.dismiss(id), goodStaysMs);
+  /** Says that something was done; goes by itself, unless there is more to be read of it. */
+  done(title: string, detail?: string): void {
+    const { id } = this.#add({ tone: 'good', title, detail });
+    if (detail === undefined) setTimeout(() => this.dismiss(id), goodStaysMs);
   }
 
   /** Says what went wrong; stays until it is read. */

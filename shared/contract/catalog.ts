@@ -32,10 +32,14 @@ export const catalogSettings = z.object({
 });
 export type CatalogSettings = z.infer<typeof catalogSettings>;
 
-const imported = z.object({ name: z.string() });
+const imported = z.object({
+  name: z.string(),
+  /** Why nothing compares the file with the checksum that its maker publishes. */
+  unchecked: z.string().optional(),
+});
 
 export const catalogCalls = {
-  /** Lets a cluster fetch an entry of the catalog. Its checksum is compared where the catalog knows one. */
+  /** Lets a cluster fetch an entry of the catalog. Its checksum is compared where the catalog knows one, unless the answer says why not. */
   'catalog.import': { input: z.object({ clusterId: z.string(), namespace: z.string(), entryId: z.string() }), output: imported },
   /** Lets a cluster fetch any image. @param checksum `sha256:` or `sha512:` with the sum, or the sum alone */
   'images.importUrl': {

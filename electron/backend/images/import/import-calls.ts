@@ -10,22 +10,22 @@ import type { Clusters } from '../../clusters/clusters.ts';
 import { dataVolumes, pathOf } from '../../clusters/kinds.ts';
 import { machineImages, readImage } from '../../harvester/harvester-facts.ts';
 import type { Catalog } from './catalog.ts';
-import { importImage } from './import-image.ts';
+import { importImage, type Imported } from './import-image.ts';
 import { lookAtUrl, readText } from './look-at-url.ts';
 
 type ImportCalls = Pick<CallHandlers, 'catalog.import' | 'catalog.save' | 'catalog.remove' | 'catalog.setMirror' | 'images.importUrl' | 'images.renew' | 'images.rename'>;
 
 export function importCalls(clusters: Clusters, catalog: Catalog): ImportCalls {
-  const fetchEntry = async (clusterId: string, namespace: string, entry: CatalogEntry, displayName: string, signal: AbortSignal): Promise<string> => {
+  const fetchEntry = async (clusterId: string, namespace: string, entry: CatalogEntry, displayName: string, signal: AbortSignal): Promise<Imported> => {
     if (entry.url === undefined) throw new HayloftError('unsupported', `${entry.name} has to be downloaded by hand: ${entry.page ?? ''}`, { hint: entry.note });
     const url = imageUrl(mirrored(entry.url, catalog.mirror));
-    const checksum = await entrySum(entry, catalog.mirror, signal);
+    const { checksum, unchecked } = await entrySum(entry, catalog.mirror, signal);
     const look = await lookAtUrl(url, signal).catch((error: unknown) => {
       // The cluster may well reach what this computer does not.
       if (!(error instanceof HayloftError) || error.code !== 'unreachable' || entry.diskBytes === undefined) throw error;
       return undefined;
     });
-    return importImage(clusters.get(clusterId), {
+    const imported = await importImage(clusters.get(clusterId), {
       namespace,
       url,
       sourceUrl: entry.url,
@@ -35,8 +35,9 @@ export function importCalls(clusters: Clusters, catalog: Catalog): ImportCalls {
       checksum,
       look: look ? { ...look, kind: look.finding.kind === 'iso' ? 'iso' : 'disk', diskBytes: look.diskBytes ?? entry.diskBytes } : { about: {}, sizeBytes: undefined, diskBytes: entry.diskBytes, kind: entry.kind },
     }, signal);
+    return { ...(unchecked === undefined ? {} : { unchecked }), ...imported };
   };
-  const fetchUrl = async (clusterId: string, namespace: string, address: string, displayName: string | undefined, checksum: Checksum | undefined, signal: AbortSignal): Promise<string> => {
+  const fetchUrl = async (clusterId: string, namespace: string, address: string, displayName: string | undefined, checksum: Checksum | undefined, signal: AbortSignal): Promise<Imported> => {
     const url = imageUrl(address);
     const look = await lookAtUrl(url, signal);
     return importImage(clusters.get(clusterId), { namespace, url, sourceUrl: url.href, displayName, checksum, look: { ...look, kind: look.finding.kind === 'iso' ? 'iso' : 'disk' } }, signal);
@@ -44,12 +45,12 @@ export function importCalls(clusters: Clusters, catalog: Catalog): ImportCalls {
   return {
     'catalog.import': async ({ clusterId, namespace, entryId }, { signal }) => {
       const entry = catalog.entry(entryId);
-      return { name: await fetchEntry(clusterId, namespace, entry, entry.name, signal) };
+      return fetchEntry(clusterId, namespace, entry, entry.name, signal);
     },
     'images.importUrl': async ({ clusterId, namespace, url, checksum: text, displayName }, { signal }) => {
       const checksum = text === undefined ? undefined : checksumOf(text);
       if (text !== undefined && checksum === undefined) throw new HayloftError('bad-input', 'A checksum is 64 (SHA-256) or 128 (SHA-512) digits and letters from a to f.', { field: 'checksum' });
-      return { name: await fetchUrl(clusterId, namespace, url, displayName, checksum, signal) };
+      return fetchUrl(clusterId, namespace, url, displayName, checksum, signal);
     },
     'images.renew': async ({ clusterId, namespace, name }, { signal }) => {
       const client = await clusters.get(clusterId).client(signal);
@@ -64,7 +65,7 @@ export function importCalls(clusters: Clusters, catalog: Catalog): ImportCalls {
       const rename = (to: string): Promise<unknown> => client.call('PATCH', pathOf(own ? machineImages : dataVolumes, namespace, name), renaming(own !== undefined, to));
       await rename(until);
       try {
-        return { name: entry ? await fetchEntry(clusterId, namespace, entry, displayName, signal) : await fetchUrl(clusterId, namespace, source, displayName, undefined, signal) };
+        return await (entry ? fetchEntry(clusterId, namespace, entry, displayName, signal) : fetchUrl(clusterId, namespace, source, displayName, undefined, signal));
       } catch (error) {
         await rename(displayName);
         throw error;
@@ -96,11 +97,24 @@ const renaming = (own: boolean, displayName: string): { contentType: string; bod
   body: own ? { spec: { displayName } } : { metadata: { annotations: { [DISPLAY_NAME_ANNOTATION]: displayName } } },
 });
 
-/** @returns undefined where its maker publishes none. @throws HayloftError where there should be one, and cannot be had */
-async function entrySum({ name, url, checksumUrl }: CatalogEntry, mirror: string | undefined, signal: AbortSignal): Promise<Checksum | undefined> {
-  if (checksumUrl === undefined || url === undefined) return undefined;
+interface EntrySum {
+  checksum?: Checksum;
+  unchecked?: string;
+}
+
+/** @returns nothing where its maker publishes none, and why where this computer gets no answer. @throws HayloftError where there should be one, and is none */
+async function entrySum({ name, url, checksumUrl }: CatalogEntry, mirror: string | undefined, signal: AbortSignal): Promise<EntrySum> {
+  if (checksumUrl === undefined || url === undefined) return {};
   const at = imageUrl(mirrored(checksumUrl, mirror));
-  const sum = publishedSum(await readText(at, signal), fileNameOf(new URL(url)));
-  if (sum) return sum;
+  let text: string;
+  try {
+    text = await readText(at, signal);
+  } catch (error) {
+    // The cluster may well reach what this computer does not, and has no use for the list.
+    if (!(error instanceof HayloftError) || error.code !== 'unreachable') throw error;
+    return { unchecked: `${at.host}, which publishes its checksum, does not answer this computer: nothing compares the file.` };
+  }
+  const checksum = publishedSum(text, fileNameOf(new URL(url)));
+  if (checksum) return { checksum };
   throw new HayloftError('not-found', `${at.href} has no checksum for ${name}.`, { hint: 'There may be a newer version: import it by its address.' });
 }

@@ -25,8 +25,14 @@ export interface WhatToImport {
   look: Pick<UrlLook, 'about' | 'sizeBytes' | 'diskBytes'> & { kind: 'iso' | 'disk' };
 }
 
-/** @returns the name of the object that stands for the image; how the import gets on is in the list of images */
-export async function importImage(cluster: ClusterConnection, what: WhatToImport, signal: AbortSignal): Promise<string> {
+export interface Imported {
+  /** Of the object that stands for the image; how the import gets on is in the list of images. */
+  name: string;
+  /** Why nothing compares the file with its checksum. */
+  unchecked?: string;
+}
+
+export async function importImage(cluster: ClusterConnection, what: WhatToImport, signal: AbortSignal): Promise<Imported> {
   const client = await cluster.client(signal);
   if (client.served?.has('harvesterhci.io') === true) return importToHarvester(cluster, what);
   const { namespace, url, look, checksum } = what;
@@ -34,7 +40,7 @@ export async function importImage(cluster: ClusterConnection, what: WhatToImport
   if (look.diskBytes === undefined) {
     throw new HayloftError('unsupported', 'Neither the server nor the file tells how large the disk in it is.', { hint: 'Download the file, and drop it on the window.', field: 'url' });
   }
-  return createVolume(
+  const name = await createVolume(
     cluster,
     { clusterId: cluster.id, namespace, fileName },
     { fileBytes: look.sizeBytes, diskBytes: look.diskBytes },
@@ -42,6 +48,7 @@ export async function importImage(cluster: ClusterConnection, what: WhatToImport
     { http: { url: url.href, ...(checksum === undefined ? {} : { checksum }) } },
     { notes: notesOf(what) },
   );
+  return { name };
 }
 
 function notesOf({ sourceUrl, displayName, entryId, user, look }: WhatToImport): Record<string, string> {
@@ -54,7 +61,7 @@ function notesOf({ sourceUrl, displayName, entryId, user, look }: WhatToImport):
   };
 }
 
-async function importToHarvester(cluster: ClusterConnection, what: WhatToImport): Promise<string> {
+async function importToHarvester(cluster: ClusterConnection, what: WhatToImport): Promise<Imported> {
   const { namespace, url, checksum, look } = what;
   // It compares SHA-512 and nothing else (harvester's pkg/apis, VirtualMachineImageSpec.checksum). What a person gave is compared or refused.
   if (checksum?.startsWith('sha256:') && what.entryId === undefined) {
@@ -80,5 +87,5 @@ async function importToHarvester(cluster: ClusterConnection, what: WhatToImport)
     spec: { displayName, sourceType: 'download', url: url.href, ...(sum === undefined ? {} : { checksum: sum }) },
   };
   await client.call('POST', path, { body: image });
-  return name;
+  return checksum !== undefined && sum === undefined ? { name, unchecked: 'Harvester compares SHA-512 only, and a SHA-256 is published: nothing compares the file.' } : { name };
 }

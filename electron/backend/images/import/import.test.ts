@@ -84,6 +84,16 @@ it('refuses a SHA-256 for Harvester, which would not compare it, and makes nothi
   expect(made()).toBeUndefined();
 });
 
+it('tells where Harvester compares nothing with the SHA-256 that a maker publishes', async () => {
+  groups.add('harvesterhci.io');
+  files = { '/my.qcow2': qcow2(), '/SHA256SUMS': `${'a'.repeat(64)}  my.qcow2\n` };
+  catalog.save({ name: 'Mine', kind: 'disk', url: `${address}/my.qcow2`, checksumUrl: `${address}/SHA256SUMS` });
+  const entry = catalog.topic.values().find(({ own }) => own);
+  const { unchecked } = await calls()['catalog.import']({ ...where, entryId: entry?.id ?? '' }, context);
+  expect(unchecked).toContain('Harvester compares SHA-512 only');
+  expect(made()).toMatchObject({ kind: 'VirtualMachineImage' });
+});
+
 it('goes to the mirror for the file and its checksums, and imports nothing without them', async () => {
   catalog.setMirror(`${address}/mirror/`);
   await expect(calls()['catalog.import']({ ...where, entryId: 'debian-12' }, context)).rejects.toMatchObject({ code: 'not-found' });
@@ -94,8 +104,12 @@ it('goes to the mirror for the file and its checksums, and imports nothing witho
 it('sends a cluster where this computer gets no answer, by what the catalog knows', async () => {
   server.close();
   catalog.setMirror('http://127.0.0.1:9');
-  await calls()['catalog.import']({ ...where, entryId: 'haos' }, context);
+  expect(await calls()['catalog.import']({ ...where, entryId: 'haos' }, context)).not.toHaveProperty('unchecked');
   expect(made()).toMatchObject({ spec: { source: { http: { url: expect.stringContaining('http://127.0.0.1:9/github.com/') as string } }, storage: { resources: { requests: { storage: '32Gi' } } } } });
+  call.mockClear();
+  const { unchecked } = await calls()['catalog.import']({ ...where, entryId: 'debian-12' }, context);
+  expect(unchecked).toContain('does not answer this computer');
+  expect(made()).not.toHaveProperty('spec.source.http.checksum');
 });
 
 it('refuses what is no image, and addresses with passwords', async () => {
