@@ -1,7 +1,7 @@
 /** An answer that comes late must not take the place of what somebody does by then. The engine is held still for it. */
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { enginePid } from '../rig/app.ts';
 import type { EngineClient } from '../rig/engine-client.ts';
 import { makePowerMachine, servePowerDisk } from '../rig/power-machine.ts';
@@ -68,4 +68,28 @@ it('leaves a question open that was asked after the one that is answered, and te
   await dialog().getByLabel('Name').fill('late');
   await page.keyboard.press('Enter');
   await toast('The snapshot late is ready.').waitFor();
+});
+
+it('gives the keyboard to the first field of a question that is read late, and not to one who went elsewhere', async () => {
+  const { page } = session;
+  const cancel = dialog().getByRole('button', { name: 'Cancel' });
+  const focused = (): Promise<unknown> => page.evaluate(() => document.activeElement?.getAttribute('name') ?? document.activeElement?.textContent);
+  await page.evaluate(() => (location.hash = '#/machines/local/default/web/disks'));
+  await page.getByRole('button', { name: 'Actions for root', exact: true }).click();
+  await meanwhile(async () => {
+    await choose(page, 'Expand…');
+    await until('the question to begin', async () => (await focused()) === 'Cancel');
+  });
+  await until('the size to take the focus', async () => (await focused()) === 'size');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await meanwhile(async () => {
+    await choose(page, 'Resize');
+    await cancel.waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Shift+Tab');
+  });
+  await dialog().getByLabel('CPU cores').waitFor();
+  expect(await cancel.evaluate((button) => button === document.activeElement)).toBe(true);
+  await page.keyboard.press('Escape');
 });
