@@ -33,7 +33,7 @@ export function engineParts(issue: Issue): EngineParts {
       const { claims, volumes } = disks;
       const snapshots = createSnapshotsModule({ disks: disks.parts, claims, volumes, guests: machines.guests, machines: machines.machines, downloads });
       const metrics = createMetricsModule({ guests: machines.guests });
-      const exports = createExportsModule({ disks: disks.parts, downloads });
+      const exports = createExportsModule({ disks: disks.parts, downloads, keptDir: join(dataDir, 'firmware') });
       return [createCoreModule(), createInstancetypesModule(), disks, machines, networks, snapshots, createClonesModule(), exports, metrics, createCustomResourcesModule(served)];
     },
     createServer: createApiServer,

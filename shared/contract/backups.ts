@@ -9,6 +9,8 @@ export type FileState = z.infer<typeof fileState>;
 /** How disks are stored: packed, or as they are, with holes where they are empty. */
 export const packing = z.enum(['gzip', 'none']);
 
+const need = z.object({ kind: z.enum(['Secret', 'ConfigMap']), name: z.string() });
+
 export const backup = z.object({
   folder: z.string(),
   machine: z.string(),
@@ -35,8 +37,12 @@ export const backup = z.object({
       state: fileState.optional(),
     }),
   ),
-  /** What the machine reads and a backup does not hold. */
-  needs: z.array(z.object({ kind: z.enum(['Secret', 'ConfigMap']), name: z.string() })),
+  /** What the machine reads and this backup does not hold. */
+  needs: z.array(need),
+  /** What of it this backup holds. */
+  holds: z.array(need),
+  /** Whether it holds what the machine's firmware and TPM remember. */
+  hasState: z.boolean(),
 });
 export type Backup = z.infer<typeof backup>;
 

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { Secret } from '../../shared/kube/core.ts';
-import type { ExportLink, VirtualMachineExport } from '../../shared/kube/export.ts';
+import { EXPORT_VERSIONS, type ExportLink, type VirtualMachineExport } from '../../shared/kube/export.ts';
 import type { VirtualMachine } from '../../shared/kube/kubevirt.ts';
 import { startEngine, type RigEngine } from '../rig/engine.ts';
 import { openGuestShell, type GuestShell } from '../rig/guest-shell.ts';
@@ -36,7 +36,7 @@ const ready = (name: string): ExportLink => {
   writeFileSync(join(folder, 'ca.pem'), link.cert);
   return link;
 };
-const urlOf = (link: ExportLink, volume: string, format: 'raw' | 'gzip'): string =>
+const urlOf = (link: ExportLink, volume: string, format: 'raw' | 'gzip' | 'tar.gz'): string =>
   link.volumes?.find(({ name }) => name === volume)?.formats?.find((item) => item.format === format)?.url ?? '';
 const tokenOf = (name: string): string => {
   const secret = get<VirtualMachineExport>('vmexport', name).status?.tokenSecretRef ?? '';
@@ -81,7 +81,7 @@ beforeAll(async () => {
       template: {
         spec: {
           terminationGracePeriodSeconds: 0,
-          domain: { devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'data', disk: { bus: 'virtio' } }] } },
+          domain: { devices: { tpm: { persistent: true }, disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'data', disk: { bus: 'virtio' } }] } },
           volumes: [{ name: 'root', dataVolume: { name: 'root' } }, { name: 'data', dataVolume: { name: 'pear-data' } }],
         },
       },
@@ -110,7 +110,7 @@ describe('an export', () => {
     await stop();
 
     const link = ready('all');
-    expect(link.volumes?.map(({ name }) => name)).toEqual(['root', 'pear-data']);
+    expect(link.volumes?.map(({ name }) => name)).toEqual(['root', 'pear-data', 'persistent-state-for-pear']);
     const url = urlOf(link, 'root', 'raw');
     const token = tokenOf('all');
     const whole = asRaw('root');
@@ -183,7 +183,18 @@ describe('an export', () => {
       expect(vm.metadata.labels).toEqual({ is: 'pear' });
       expect(vm.spec.instancetype).toBeUndefined();
       expect(vm.spec.template.spec.domain.memory?.guest).toBe('512Mi');
+      // What the TPM remembers is a volume of files, which comes back by itself.
+      const archive = curl(urlOf(link, 'persistent-state-for-pear', 'tar.gz'), tokenOf('all'));
+      const statePath = '/apis/state.hayloft.io/v1/namespaces/default/virtualmachines/pear/persistentstate';
+      expect((await elsewhere.api('PUT', statePath, { archive: 'aGVsbG8=' })).text).toContain('no packed tar archive');
+      expect((await elsewhere.api('PUT', statePath, { archive: archive.toString('base64') })).status).toBe(200);
+      const stateOf = (on: RigEngine): Buffer => {
+        const uid = on.kubectl(['get', 'vm', 'pear', '-o', 'jsonpath={.metadata.uid}']);
+        return readFileSync(join(on.dataDir, 'firmware', `${uid}.tpm`, 'tpm2-00.permall'));
+      };
+      expect(stateOf(elsewhere).equals(stateOf(engine))).toBe(true);
       const shell = await start(elsewhere, 'pear');
+      expect((await elsewhere.api('PUT', statePath, { archive: archive.toString('base64') })).text).toContain('VM is running');
       expect(await shell.run('cat /data/file /data/other')).toBe('exported\nlater');
       expect(await shell.run('dd if=/dev/vdb bs=1M skip=600 count=1 2>/dev/null | head -c 4')).toBe('mark');
       shell.close();
@@ -196,6 +207,13 @@ describe('an export', () => {
     apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'mine' }, stringData: { token: 'my-own-token' } });
     exports('claim', { apiGroup: '', kind: 'PersistentVolumeClaim', name: 'root' }, { tokenSecretRef: 'mine' });
     const link = ready('claim');
+    for (const version of EXPORT_VERSIONS) {
+      const shown = get<VirtualMachineExport>(`virtualmachineexports.${version}.export.kubevirt.io`, 'claim');
+      expect([shown.apiVersion, shown.status?.phase]).toEqual([`export.kubevirt.io/${version}`, 'Ready']);
+      expect(curl(urlOf(link, 'root', 'raw').replace('v1beta1', version), 'my-own-token', ['-r', '0-9']).length).toBe(10);
+    }
+    apply({ apiVersion: 'export.kubevirt.io/v1alpha1', kind: 'VirtualMachineExport', metadata: { name: 'old' }, spec: { source: { apiGroup: '', kind: 'PersistentVolumeClaim', name: 'root' } } });
+    ready('old');
     expect(link.manifests).toBeUndefined();
     expect(curl(urlOf(link, 'root', 'raw'), 'my-own-token').length).toBe(diskBytes);
     expect(() => exports('bad', { apiGroup: '', kind: 'Pod', name: 'root' })).toThrow('spec.source.kind');

@@ -28,6 +28,7 @@ beforeAll(async () => {
   session.page.setDefaultTimeout(20_000);
   engine = await session.app.engine();
   await uploadImage(engine, 'system', rigImage('shell-disk'), '64Mi');
+  engine.kubectl(['create', 'secret', 'generic', 'pear-key', '--from-literal=key=of the shed']);
   engine.kubectl(['apply', '-f', '-'], stringify({
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachine',
@@ -41,8 +42,8 @@ beforeAll(async () => {
       template: {
         spec: {
           terminationGracePeriodSeconds: 0,
-          domain: { memory: { guest: '128Mi' }, devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'data', disk: { bus: 'virtio' } }] } },
-          volumes: [{ name: 'root', dataVolume: { name: 'pear-root' } }, { name: 'data', dataVolume: { name: 'pear-data' } }],
+          domain: { memory: { guest: '128Mi' }, devices: { tpm: { persistent: true }, disks: [{ name: 'root', disk: { bus: 'virtio' } }, { name: 'data', disk: { bus: 'virtio' } }, { name: 'key', disk: { bus: 'virtio' } }] } },
+          volumes: [{ name: 'root', dataVolume: { name: 'pear-root' } }, { name: 'data', dataVolume: { name: 'pear-data' } }, { name: 'key', secret: { secretName: 'pear-key' } }],
         },
       },
     },
@@ -71,28 +72,51 @@ it('comes back with all that was on its disks, the one without partitions, too',
   await session.picture('backup-ask');
   await dialog().getByRole('button', { name: 'Download backup' }).click();
   await toast(/^pear is backed up: 2 disks, /).waitFor();
-  expect(readdirSync(folder).sort()).toEqual(['SHA256SUMS', 'backup.json', 'machine.yaml', 'pear-data.img.gz', 'pear-root.img.gz']);
+  expect(readdirSync(folder).sort()).toEqual(['SHA256SUMS', 'backup.json', 'machine.yaml', 'pear-data.img.gz', 'pear-root.img.gz', 'persistent-state.tar.gz', 'secrets.yaml']);
   execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: folder });
   expect(readdirSync(join(home, 'Hayloft backups'))).toHaveLength(1);
   await until('nothing to be left of the export', () => leftovers() === '');
 
   engine.kubectl(['delete', 'vm', 'pear', '--timeout=30s']);
   await until('its disks to go', () => field('.metadata.name', 'pvc', 'pear-root') === '');
+  // Its own Secret is gone, and another one has the name.
+  engine.kubectl(['delete', 'secret', 'pear-key']);
+  engine.kubectl(['create', 'secret', 'generic', 'pear-key', '--from-literal=key=of another door']);
   await page.evaluate(() => (location.hash = '#/machines'));
   await page.getByRole('button', { name: 'Restore from backup…' }).first().click();
   await dialog().getByRole('radio', { name: /^pear/ }).check();
   await dialog().getByText('Keeps the harvest’s books').waitFor();
   await until('both files to be checked', async () => (await dialog().getByText('Intact').count()) === 2);
   expect(await dialog().getByLabel('Name of the machine').inputValue()).toBe('pear');
+  await dialog().getByText('With it: Secret pear-key, what its firmware and TPM remember.').waitFor();
   await dialog().getByLabel('Name of the machine').fill('plum');
+  await dialog().getByLabel('Namespace').fill('garden');
+  await dialog().getByRole('button', { name: 'Restore machine' }).click();
+  await dialog().getByText('This cluster has no namespace “garden”.').first().waitFor();
+  engine.kubectl(['create', 'namespace', 'garden']);
+  await dialog().getByLabel('Namespace').fill('default');
   await session.picture('backup-restore');
   await dialog().getByRole('button', { name: 'Restore machine' }).click();
   await toast('plum has its disks, and starts.').waitFor();
   const again = await openGuestShell(engine, 'plum');
   expect(await again.run('cat /data/books; dd if=/dev/vdb bs=1M skip=700 count=1 2>/dev/null | head -c 4')).toBe('apples\nmark');
   again.close();
+  // What is there is not overwritten.
+  expect(field('.data.key', 'secret', 'pear-key')).toBe(Buffer.from('of another door').toString('base64'));
+  expect(field('.spec.template.spec.volumes[2].secret.secretName', 'vm', 'plum')).toBe('plum-pear-key');
+  expect(field('.data.key', 'secret', 'plum-pear-key')).toBe(Buffer.from('of the shed').toString('base64'));
+  expect(engine.kubectl(['get', 'events', '-o', 'jsonpath={.items[*].reason}'])).toContain('StateRestored');
   expect(field('.spec.runStrategy', 'vm', 'plum')).toBe('Always');
   expect(engine.kubectl(['get', 'vm', 'plum', '-o', 'jsonpath={.metadata.annotations}'])).not.toContain('restored-by');
+
+  await page.getByRole('button', { name: 'Restore from backup…' }).first().click();
+  await dialog().getByRole('radio', { name: /^pear/ }).check();
+  await dialog().getByLabel('Name of the machine').fill('plum');
+  await dialog().getByText('A machine of this name is there already.').waitFor();
+  await dialog().getByLabel('Namespace').fill('garden');
+  await dialog().getByRole('button', { name: 'Restore machine' }).click();
+  await until('it to be in the namespace, too, with its Secret', () => field('.data.key', 'secret', 'pear-key', '-n', 'garden') !== '' && field('.status.printableStatus', 'vm', 'plum', '-n', 'garden') === 'Running', 60_000);
+  engine.kubectl(['delete', 'vm', 'plum', '-n', 'garden', '--timeout=30s']);
 
   // One byte is another one.
   const path = join(folder, 'pear-data.img.gz');
@@ -105,4 +129,4 @@ it('comes back with all that was on its disks, the one without partitions, too',
   expect(await dialog().getByRole('button', { name: 'Restore machine' }).isDisabled()).toBe(true);
   await session.picture('backup-damaged');
   await page.keyboard.press('Escape');
-}, 90_000);
+}, 150_000);

@@ -1,7 +1,7 @@
 /** What a person does with backups. */
 import type { CallHandlers } from '#shared/channel/handlers.ts';
 import type { backupCalls as calls } from '#shared/contract/backups.ts';
-import { HayloftError } from '#shared/contract/errors.ts';
+import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { ObjectRef } from '#shared/contract/machines.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import { nameProblem } from '#shared/kube/names.ts';
@@ -44,10 +44,25 @@ export function backupCalls({ clusters, tasks }: ActionParts, checks: FileChecks
       if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'name' });
       await readIndex(folder);
       const client = await clusters.get(ref.clusterId).client();
+      await requireNamespace(client, ref.namespace);
       if (await orUndefined(client.call('GET', pathOf(virtualMachines, ref.namespace, ref.name)))) throw nameTaken(ref.name);
       return tasks.begin({ kind: 'restoreBackup', machine: refOf(ref), folder, start, subject: folder });
     },
   };
+}
+
+/** @throws HayloftError at `namespace` */
+async function requireNamespace(client: ApiClient, namespace: string): Promise<void> {
+  const problem = nameProblem(namespace);
+  if (problem !== undefined) throw new HayloftError('bad-input', problem, { field: 'namespace' });
+  try {
+    if (await orUndefined(client.call('GET', `/api/v1/namespaces/${namespace}`))) return;
+  } catch (error) {
+    // Whoever may not see namespaces may still use his own.
+    if (asHayloftError(error).code === 'forbidden') return;
+    throw error;
+  }
+  throw new HayloftError('not-found', `This cluster has no namespace “${namespace}”.`, { hint: `Make it (kubectl create namespace ${namespace}), or choose another.`, field: 'namespace' });
 }
 
 interface PlannedDisk {

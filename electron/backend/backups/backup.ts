@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import { formatBytes, plural } from '#shared/format/units.ts';
@@ -16,8 +16,9 @@ import { openDoor, type ExportDoor } from './export-door.ts';
 import { DisksInUse, ensureExport, exportReady, ofSnapshot, removeExport, wasRunning, type ExportName } from './export-source.ts';
 import { asFolderError, refuseTaken } from './folders.ts';
 import { isPaused, type Report, type Work } from './jobs.ts';
-import { CHECKSUM_FILE, INDEX_FILE, MANIFEST_FILE, PARTIAL_ENDING, backedUpDisk, checksums, diskFile, readIndex, type BackupIndex } from './layout.ts';
-import { claimOf, readManifests } from './manifests.ts';
+import { CHECKSUM_FILE, INDEX_FILE, MANIFEST_FILE, OBJECTS_FILE, PARTIAL_ENDING, STATE_FILE, backedUpDisk, checksums, diskFile, readIndex, type BackupIndex, type KeptFile } from './layout.ts';
+import { claimOf, readManifests, writeObjects } from './manifests.ts';
+import { readNeeds } from './needed-objects.ts';
 import { patiently } from './patience.ts';
 
 /** How far a backup is that is not finished: a file in its folder. */
@@ -99,14 +100,19 @@ class Backup {
       return text(await fetch(url, { accept: 'application/yaml' }, this.#signal));
     });
     await writeFile(join(this.#partial, MANIFEST_FILE), manifests, { mode: 0o600 });
-    const { claims } = readManifests(manifests);
-    const volumes = await this.#atDoor(({ link }) => Promise.resolve(link.volumes ?? []));
+    const { claims, machine: backedUp } = readManifests(manifests);
+    const offered = await this.#atDoor(({ link }) => Promise.resolve(link.volumes ?? []));
+    const volumes = offered.filter((volume) => !isState(volume));
+    const { machine } = this.#entry;
+    const objects = await this.#patiently(async () => readNeeds(await this.#cluster.client(this.#signal), machine.namespace, backedUp));
+    const keptObjects = objects.length === 0 ? undefined : await this.#store(OBJECTS_FILE, Buffer.from(writeObjects(objects)));
+    const state = offered.find(isState);
+    const keptState = state && (await this.#store(STATE_FILE, await this.#atDoor(async ({ fetch }) => buffer(await fetch(urlOf(state, 'tar.gz'), {}, this.#signal)))));
     const sizes = new Map<string, number>();
     for (const volume of volumes) sizes.set(volume.name, await this.#atDoor(({ fetch }) => diskSize(fetch, urlOf(volume, 'raw'), this.#signal)));
     this.#totalBytes = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const { name } of volumes) await this.#takeDisk(name, claimOf(name, claims), sizes.get(name) ?? 0);
     const client = await this.#cluster.client(this.#signal);
-    const { machine } = this.#entry;
     return {
       version: 1,
       machine: { name: machine.name, namespace: machine.namespace },
@@ -115,7 +121,14 @@ class Backup {
       running: await wasRunning(client, found),
       manifestSha256: createHash('sha256').update(manifests).digest('hex'),
       disks: this.#note.disks,
+      ...(keptObjects ? { objects: keptObjects } : {}),
+      ...(keptState ? { state: keptState } : {}),
     };
+  }
+
+  async #store(file: string, content: Buffer): Promise<KeptFile> {
+    await writeFile(join(this.#partial, file), content, { mode: 0o600 });
+    return { file, fileBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
   }
 
   /** The export, ready. Of a machine whose disks somebody uses, one by way of a snapshot. */
@@ -217,7 +230,10 @@ class Backup {
   }
 }
 
-function urlOf({ name, formats }: ExportVolume, format: 'raw' | 'gzip'): string {
+/** The volume that KubeVirt keeps the state of a machine's firmware and TPM on: files, and no disk. */
+const isState = ({ name, formats = [] }: ExportVolume): boolean => name.includes('persistent-state-for-') && formats.some(({ format }) => format === 'tar.gz');
+
+function urlOf({ name, formats }: ExportVolume, format: 'raw' | 'gzip' | 'tar.gz'): string {
   const url = formats?.find((item) => item.format === format)?.url;
   if (url === undefined) throw new HayloftError('unsupported', `The volume “${name}” holds files and no disk, so it cannot be backed up.`);
   return url;
@@ -228,7 +244,7 @@ async function publish(partial: string, folder: string, index: BackupIndex): Pro
   await writeFile(join(partial, CHECKSUM_FILE), checksums(index), { mode: 0o600 });
   await writeFile(join(partial, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`, { mode: 0o600 });
   await rm(join(partial, progressFile), { force: true });
-  for (const name of [MANIFEST_FILE, CHECKSUM_FILE, INDEX_FILE]) await synced(join(partial, name));
+  for (const name of [MANIFEST_FILE, CHECKSUM_FILE, INDEX_FILE, ...[index.objects, index.state].flatMap((kept) => kept?.file ?? [])]) await synced(join(partial, name));
   await synced(partial);
   await rmdir(folder).catch(() => undefined);
   await rename(partial, folder);

@@ -7,9 +7,9 @@ import type { Backup, FileState } from '#shared/contract/backups.ts';
 import { HayloftError } from '#shared/contract/errors.ts';
 import { DESCRIPTION_ANNOTATION } from '#shared/kube/labels.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
-import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
-import { CHECKSUM_FILE, MANIFEST_FILE, readIndex, type BackupIndex } from './layout.ts';
-import { readManifests, type Manifests } from './manifests.ts';
+import { CHECKSUM_FILE, MANIFEST_FILE, readIndex, type BackupIndex, type KeptFile } from './layout.ts';
+import { readManifests, readObjects, type Manifests } from './manifests.ts';
+import { needKey, needsOf, type NeededObject } from './needs.ts';
 
 /** The backups in a folder, the latest first. What is none is left out. */
 export async function listBackups(parent: string): Promise<Backup[]> {
@@ -27,6 +27,8 @@ export async function inspect(folder: string): Promise<Backup> {
   const index = await readIndex(folder);
   const { machine } = await manifestsIn(folder, index);
   const disks = await Promise.all(index.disks.map(async ({ name, file, packing, sizeBytes, fileBytes }) => ({ name, file, packing, sizeBytes, fileBytes, ...(await firstLook(folder, file, fileBytes)) })));
+  const objects = await objectsIn(folder, index);
+  const held = new Set(objects.map(({ kind, metadata }) => needKey({ kind, name: metadata.name ?? '' })));
   const { domain } = machine.spec.template.spec;
   const description = machine.metadata.annotations?.[DESCRIPTION_ANNOTATION];
   const { sockets = 1, cores = 1, threads = 1 } = domain.cpu ?? {};
@@ -42,7 +44,9 @@ export async function inspect(folder: string): Promise<Backup> {
     cores: sockets * cores * threads,
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     disks,
-    needs: needsOf(machine),
+    needs: needsOf(machine).filter((need) => !held.has(needKey(need))),
+    holds: objects.map(({ kind, metadata }) => ({ kind, name: metadata.name ?? '' })),
+    hasState: index.state !== undefined,
   };
 }
 
@@ -66,24 +70,20 @@ async function firstLook(folder: string, file: string, fileBytes: number): Promi
   return found.size === fileBytes ? {} : { state: 'damaged' };
 }
 
-/** Secrets and ConfigMaps that the machine reads, which a backup does not hold. */
-function needsOf({ spec }: VirtualMachine): Backup['needs'] {
-  const { volumes = [], accessCredentials = [] } = spec.template.spec;
-  const secrets = [
-    ...volumes.flatMap(({ cloudInitNoCloud, cloudInitConfigDrive, sysprep, secret }) => [
-      cloudInitNoCloud?.secretRef?.name,
-      cloudInitNoCloud?.networkDataSecretRef?.name,
-      cloudInitConfigDrive?.secretRef?.name,
-      cloudInitConfigDrive?.networkDataSecretRef?.name,
-      sysprep?.secret?.name,
-      secret?.secretName,
-    ]),
-    ...accessCredentials.flatMap(({ sshPublicKey, userPassword }) => [sshPublicKey?.source.secret?.secretName, userPassword?.source.secret?.secretName]),
-  ];
-  const configMaps = volumes.flatMap(({ configMap, sysprep }) => [configMap?.name, sysprep?.configMap?.name]);
-  const named = (kind: 'Secret' | 'ConfigMap', names: (string | undefined)[]): Backup['needs'] =>
-    [...new Set(names.filter((name) => name !== undefined))].map((name) => ({ kind, name }));
-  return [...named('Secret', secrets), ...named('ConfigMap', configMaps)];
+/**
+ * A file that is read whole.
+ * @throws HayloftError `truncated` where it is not the one that was written
+ */
+export async function keptIn(folder: string, { file, sha256 }: KeptFile): Promise<Buffer> {
+  const content = await readFile(join(folder, file)).catch(() => undefined);
+  if (content && createHash('sha256').update(content).digest('hex') === sha256) return content;
+  const what = content ? `The file ${file} in ${folder} is not the one that was written: its checksum differs.` : `The file ${file} is missing in ${folder}.`;
+  throw new HayloftError('truncated', what, { hint: 'Copy the whole folder again, or use another backup.', field: 'folder' });
+}
+
+/** Secrets and ConfigMaps that came with the machine. */
+export async function objectsIn(folder: string, { objects }: BackupIndex): Promise<NeededObject[]> {
+  return objects === undefined ? [] : readObjects((await keptIn(folder, objects)).toString());
 }
 
 /** Compares files with their checksums, and remembers those that have not changed since. */

@@ -8,6 +8,10 @@ import { HayloftError } from '#shared/contract/errors.ts';
 export const INDEX_FILE = 'backup.json';
 /** What brings the machine to life, as the cluster's export gave it. */
 export const MANIFEST_FILE = 'machine.yaml';
+/** Secrets and ConfigMaps that the machine reads, as kubectl takes them. */
+export const OBJECTS_FILE = 'secrets.yaml';
+/** What its firmware and TPM remember: files that are named as on KubeVirt's own volume for it. */
+export const STATE_FILE = 'persistent-state.tar.gz';
 /** As `sha256sum --check` reads them. */
 export const CHECKSUM_FILE = 'SHA256SUMS';
 /** A backup that is not finished has this at the end of its folder's name. */
@@ -25,6 +29,10 @@ export const backedUpDisk = z.object({
 });
 export type BackedUpDisk = z.infer<typeof backedUpDisk>;
 
+/** A file beside the disks. */
+const keptFile = z.object({ file: z.string().regex(/^[^/\\]+$/), fileBytes: z.number(), sha256: z.string() });
+export type KeptFile = z.infer<typeof keptFile>;
+
 export const backupIndex = z.object({
   /** Of this layout. */
   version: z.literal(1),
@@ -36,14 +44,18 @@ export const backupIndex = z.object({
   running: z.boolean(),
   manifestSha256: z.string(),
   disks: z.array(backedUpDisk),
+  /** Secrets and ConfigMaps that the machine reads. Backups of older versions have none. */
+  objects: keptFile.optional(),
+  /** What its firmware and TPM remember. */
+  state: keptFile.optional(),
 });
 export type BackupIndex = z.infer<typeof backupIndex>;
 
 /** Name of a disk's file. */
 export const diskFile = (claim: string, packing: BackedUpDisk['packing']): string => `${claim}.img${packing === 'gzip' ? '.gz' : ''}`;
 
-export function checksums({ disks, manifestSha256 }: Pick<BackupIndex, 'disks' | 'manifestSha256'>): string {
-  const lines = [...disks.map(({ sha256, file }) => ({ sha256, file })), { sha256: manifestSha256, file: MANIFEST_FILE }];
+export function checksums({ disks, manifestSha256, objects, state }: Pick<BackupIndex, 'disks' | 'manifestSha256' | 'objects' | 'state'>): string {
+  const lines = [...disks.map(({ sha256, file }) => ({ sha256, file })), { sha256: manifestSha256, file: MANIFEST_FILE }, ...[objects, state].filter((kept) => kept !== undefined)];
   return lines.map(({ sha256, file }) => `${sha256}  ${file}\n`).join('');
 }
 

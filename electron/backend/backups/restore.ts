@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import { formatBytes } from '#shared/format/units.ts';
 import type { DataVolume } from '#shared/kube/cdi.ts';
+import { STATE_GROUP } from '#shared/kube/export.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
 import type { Clusters } from '../clusters/clusters.ts';
@@ -13,10 +14,12 @@ import { volumeReaches } from '../images/volume-phase.ts';
 import { listAll, orUndefined } from '../machine-actions/parts.ts';
 import { claimsOf } from '../machine-actions/usage.ts';
 import type { TaskEntry } from '../tasks/entry.ts';
-import { manifestsIn, type FileChecks } from './inspect.ts';
+import { keptIn, manifestsIn, objectsIn, type FileChecks } from './inspect.ts';
 import { isPaused, type Report, type Work } from './jobs.ts';
 import { readIndex, type BackedUpDisk, type BackupIndex } from './layout.ts';
 import type { Manifests } from './manifests.ts';
+import { ensureNeeds, freeNames } from './needed-objects.ts';
+import { renameNeeds, type NeededObject } from './needs.ts';
 import { patiently } from './patience.ts';
 import { RESTORE_ANNOTATION, claimNames, restoredDisk, restoredMachine, strategyAfter } from './restored-machine.ts';
 
@@ -28,9 +31,13 @@ export function restoreWork(clusters: Clusters, checks: FileChecks): Work {
     const index = await readIndex(folder);
     await checkFiles(folder, index, checks, signal, report);
     const manifests = await manifestsIn(folder, index);
+    const objects = await objectsIn(folder, index);
+    const state = index.state && (await keptIn(folder, index.state));
     try {
       report(undefined, 'The machine is being made.');
-      const machine = await retried((client) => ensureMachine(client, entry, index, manifests));
+      const machine = await retried((client) => ensureMachine(client, entry, index, manifests, objects));
+      await retried((client) => ensureNeeds(client, machine, manifests.machine, objects));
+      const stateBack = state === undefined || (await retried((client) => giveState(client, machine, state)));
       const names = claimsOf(machine);
       const totalBytes = sum(index);
       let doneBytes = 0;
@@ -56,7 +63,8 @@ export function restoreWork(clusters: Clusters, checks: FileChecks): Work {
           body: { metadata: { annotations: { [RESTORE_ANNOTATION]: null } }, spec: { runStrategy } },
         }),
       );
-      return entry.start === true ? `${ref.name} has its disks, and starts.` : `${ref.name} has its disks, and is off.`;
+      const without = stateBack ? '' : ` This cluster takes back no state of firmware and TPM: it is in ${index.state?.file ?? ''}.`;
+      return (entry.start === true ? `${ref.name} has its disks, and starts.` : `${ref.name} has its disks, and is off.`) + without;
     } catch (error) {
       if (!isPaused(signal)) await takeBack(clusters, entry);
       throw error;
@@ -80,7 +88,7 @@ async function checkFiles(folder: string, index: BackupIndex, checks: FileChecks
 }
 
 /** The machine as this task made it, now or in an earlier run. */
-async function ensureMachine(client: ApiClient, { id, machine: ref }: TaskEntry, index: BackupIndex, manifests: Manifests): Promise<VirtualMachine> {
+async function ensureMachine(client: ApiClient, { id, machine: ref }: TaskEntry, index: BackupIndex, manifests: Manifests, objects: readonly NeededObject[]): Promise<VirtualMachine> {
   const { namespace, name } = ref;
   const known = await orUndefined(client.call<VirtualMachine>('GET', pathOf(virtualMachines, namespace, name)));
   if (known?.metadata.annotations?.[RESTORE_ANNOTATION] === id) return known;
@@ -94,7 +102,21 @@ async function ensureMachine(client: ApiClient, { id, machine: ref }: TaskEntry,
   const names = claimNames(index.disks.map((disk) => disk.name), index.machine.name, name, taken);
   const newIdentity = machines.some((other) => sharesIdentity(other, manifests.machine));
   const body = restoredMachine(manifests, names, { name, namespace, taskId: id, newIdentity });
+  renameNeeds(body, await freeNames(client, namespace, objects, name));
   return client.call<VirtualMachine>('POST', pathOf(virtualMachines, namespace), { body });
+}
+
+/** @returns false where the cluster takes none: KubeVirt has nothing but a claim that somebody fills for it */
+async function giveState(client: ApiClient, { metadata }: VirtualMachine, archive: Buffer): Promise<boolean> {
+  const path = `/apis/${STATE_GROUP}/v1/namespaces/${metadata.namespace ?? ''}/virtualmachines/${metadata.name ?? ''}/persistentstate`;
+  try {
+    await client.call('PUT', path, { body: { archive: archive.toString('base64') } });
+    return true;
+  } catch (error) {
+    const { code } = asHayloftError(error);
+    if (code !== 'not-found') throw error;
+    return false;
+  }
 }
 
 export const nameTaken = (name: string): HayloftError =>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { BackedUpDisk } from './layout.ts';
-import { claimOf, readManifests } from './manifests.ts';
+import { claimOf, readManifests, readObjects, writeObjects } from './manifests.ts';
+import { keptObject, namesBetween, needKey, needsOf, renameNeeds, sameContent } from './needs.ts';
 import { claimNames, restoredDisk, restoredMachine, strategyAfter } from './restored-machine.ts';
 
 const manifests = readManifests(`
@@ -79,4 +80,27 @@ describe('a restored machine', () => {
 it('knows a claim by what KubeVirt calls its copy', () => {
   expect(claimOf('pear-backup-1a2b-pear-root', ['root', 'pear-root'])).toBe('pear-root');
   expect(claimOf('root', ['root'])).toBe('root');
+});
+
+it('finds whatever a machine reads, and names it anew', () => {
+  const machine = structuredClone(manifests.machine);
+  machine.spec.template.spec.volumes = [
+    { name: 'seed', cloudInitNoCloud: { secretRef: { name: 'user' }, networkDataSecretRef: { name: 'net' } } },
+    { name: 'answers', sysprep: { configMap: { name: 'answers' } } },
+    { name: 'keys', secret: { secretName: 'keys' } },
+  ];
+  machine.spec.template.spec.accessCredentials = [{ sshPublicKey: { source: { secret: { secretName: 'keys' } }, propagationMethod: { noCloud: {} } } }];
+  expect(needsOf(machine).map(needKey)).toEqual(['Secret/user', 'Secret/net', 'ConfigMap/answers', 'Secret/keys']);
+  const renamed = structuredClone(machine);
+  renameNeeds(renamed, new Map([['Secret/keys', 'plum-keys'], ['ConfigMap/keys', 'no']]));
+  expect(needsOf(renamed).map(needKey)).toEqual(['Secret/user', 'Secret/net', 'ConfigMap/answers', 'Secret/plum-keys']);
+  expect(namesBetween(machine, renamed).get('Secret/keys')).toBe('plum-keys');
+});
+
+it('keeps of a Secret what a guest reads, and tells when another holds the same', () => {
+  const there = { apiVersion: 'v1', kind: 'Secret' as const, metadata: { name: 'keys', uid: 'u', namespace: 'default', annotations: { a: 'b' } }, type: 'Opaque', data: { b: 'Mg==', a: 'MQ==' } };
+  const kept = keptObject({ kind: 'Secret', name: 'keys' }, there);
+  expect(readObjects(writeObjects([kept]))).toEqual([{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys' }, type: 'Opaque', data: there.data }]);
+  expect(sameContent(kept, { ...there, data: { a: 'MQ==', b: 'Mg==' } })).toBe(true);
+  expect(sameContent(kept, { ...there, data: { a: 'MQ==' } })).toBe(false);
 });

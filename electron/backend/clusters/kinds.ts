@@ -1,7 +1,7 @@
 /** The kinds that are watched, and the paths of their lists. */
 import type { CdiConfig, DataVolume } from '#shared/kube/cdi.ts';
 import type { VirtualMachineClone } from '#shared/kube/clone.ts';
-import type { KubeEvent, KubeNode, PersistentVolumeClaim, Secret, StorageClass } from '#shared/kube/core.ts';
+import type { ConfigMap, KubeEvent, KubeNode, PersistentVolumeClaim, Secret, StorageClass } from '#shared/kube/core.ts';
 import type { VirtualMachineExport } from '#shared/kube/export.ts';
 import type { Instancetype, Preference } from '#shared/kube/instancetype.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
@@ -46,6 +46,7 @@ export const storageClasses: Kind<StorageClass> = { ...kind<StorageClass>('/apis
 export const events = kind<KubeEvent>('/api/v1', 'events');
 export const services = kind<Service>('/api/v1', 'services');
 export const secrets = kind<Secret>('/api/v1', 'secrets');
+export const configMaps = kind<ConfigMap>('/api/v1', 'configmaps');
 export const networkAttachmentDefinitions = kind<KubeObject & { spec?: { config?: string } }>('/apis/k8s.cni.cncf.io/v1', 'network-attachment-definitions');
 export const clusterInstancetypes: Kind<Instancetype> = {
   ...kind<Instancetype>('/apis/instancetype.kubevirt.io/v1beta1', 'virtualmachineclusterinstancetypes'),

@@ -54,6 +54,7 @@ const runMachines: readonly PolicyRule[] = [
   on(machineGroups, ['*'], change),
   // Starting and stopping, consoles, hotplug: all that can be done to a machine.
   on(['subresources.kubevirt.io'], ['*'], ['get', 'update', 'create']),
+  on(['state.hayloft.io'], ['virtualmachines/persistentstate'], ['update']),
   on(['upload.cdi.kubevirt.io'], ['uploadtokenrequests'], ['create']),
 ];
 const editNamespace: readonly PolicyRule[] = [

@@ -13,9 +13,11 @@ import { setCondition } from '../machines/guests.ts';
 import { virtualMachineSnapshots } from '../snapshots/definitions/virtual-machine-snapshot.ts';
 import { timestamp } from '../store/keys.ts';
 import { virtualMachineExports } from './definition.ts';
+import { expanded } from './expanded.ts';
 import { linkTo } from './links.ts';
 import type { ExportParts } from './routes.ts';
 import { offerOf, type Offer } from './source.ts';
+import { hasState, stateVolume } from './state/machine-state.ts';
 
 /** As long as KubeVirt's. */
 const defaultTtlMs = 2 * 3_600_000;
@@ -74,16 +76,28 @@ function bring(parts: ExportParts, found: VirtualMachineExport): ReconcileResult
     if (offer.machineName !== undefined) status.virtualMachineName = offer.machineName;
     describe(status, offer, found.spec.source.kind);
     const volumes = offer.volumes.map((volume) => volume.name);
-    const hasMachine = offer.machine !== undefined;
+    const contents = { volumes, state: stateOf(parts, offer, namespace), hasMachine: offer.machine !== undefined };
     if (offer.waiting) status.links = {};
     else {
       status.links = {
-        internal: linkTo(context.endpoint, 'internal', found, volumes, ca, hasMachine),
-        external: linkTo(url, 'external', found, volumes, ca, hasMachine),
+        internal: linkTo(context.endpoint, 'internal', found, ca, contents),
+        external: linkTo(url, 'external', found, ca, contents),
       };
     }
   });
   return { requeueAfterMs: left };
+}
+
+/** Name of the volume that holds what the machine's firmware and TPM remember, where they do. */
+function stateOf({ resources, keptDir, log }: ExportParts, { machine, waiting }: Offer, namespace: string | undefined): string | undefined {
+  if (!machine || waiting) return undefined;
+  try {
+    return hasState(keptDir, expanded(resources, machine, namespace)) ? stateVolume(machine.metadata.name ?? '') : undefined;
+  } catch (error) {
+    // Its instancetype is gone: whoever asks for the manifests is told so.
+    log.warn('An export goes without the state of its machine’s firmware', { name: machine.metadata.name ?? '', error: String(error) });
+    return undefined;
+  }
 }
 
 function describe(status: NonNullable<VirtualMachineExport['status']>, { waiting, isEmpty }: Offer, kind: string): void {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { VirtualMachineExport } from '#shared/kube/export.ts';
+import { EXPORT_VERSIONS, type VirtualMachineExport } from '#shared/kube/export.ts';
 import type { ResourceDefinition } from '../api/definition.ts';
 import { invalid } from '../api/errors.ts';
 import { durationPattern } from '../api/representation/go-duration.ts';
@@ -61,3 +61,9 @@ export const virtualMachineExports: ResourceDefinition<VirtualMachineExport> = {
     if (causes.length > 0) throw invalid(virtualMachineExports, next.metadata.name ?? '', causes);
   },
 };
+
+/** Of one shape in all versions: KubeVirt 1.8 and before serve v1alpha1 and v1beta1, later ones v1beta1 and v1. */
+export const exportVersions: readonly ResourceDefinition<VirtualMachineExport>[] = [
+  virtualMachineExports,
+  ...EXPORT_VERSIONS.filter((version) => version !== virtualMachineExports.version).map((version) => ({ ...virtualMachineExports, version })),
+];

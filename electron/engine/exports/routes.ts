@@ -2,32 +2,36 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EXPORT_TOKEN_HEADER, type VirtualMachineExport } from '#shared/kube/export.ts';
-import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { RawRoute } from '../api/definition.ts';
 import { ApiError } from '../api/errors.ts';
 import type { EngineContext } from '../context.ts';
 import { secrets } from '../core/secret.ts';
 import type { DiskParts } from '../disks/parts.ts';
-import { expandTemplate } from '../instancetypes/expand.ts';
-import { findTypes } from '../instancetypes/find.ts';
 import { virtualMachineExports } from './definition.ts';
 import type { Downloads } from './downloads.ts';
-import { EXPORT_PREFIX, parseExportPath, volumeUrl, type ExportTarget } from './links.ts';
+import { expanded } from './expanded.ts';
+import { exportPrefix, parseExportPath, volumeUrl, type ExportTarget } from './links.ts';
 import { headerSecret, manifestsOf } from './manifests.ts';
 import { offerOf, type Offer } from './source.ts';
+import { hasState, packState, stateVolume } from './state/machine-state.ts';
 
 export interface ExportParts extends DiskParts {
   context: EngineContext;
   /** What other computers reach the engine by. */
   reach: () => { url: string; ca: string };
   downloads: Downloads;
+  /** Where the state of machines' firmware and TPMs is kept. */
+  keptDir: string;
 }
 
-/** @param parts undefined until the module has started */
-export function exportRoute(parts: () => ExportParts | undefined): RawRoute {
+/**
+ * @param version of the export's API, which is part of the address
+ * @param parts undefined until the module has started
+ */
+export function exportRoute(version: string, parts: () => ExportParts | undefined): RawRoute {
   return {
-    path: EXPORT_PREFIX,
+    path: exportPrefix(version),
     isPrefix: true,
     methods: ['GET', 'HEAD'],
     handle: async (request, response) => {
@@ -58,6 +62,10 @@ async function answer(parts: ExportParts, request: IncomingMessage, response: Se
   if (offer.waiting) throw new ApiError(503, 'ServiceUnavailable', offer.waiting.message);
   if (target.kind === 'manifest') {
     await sendManifests(parts, { found, target, offer, token }, request, response);
+    return;
+  }
+  if (target.format === 'tar.gz') {
+    sendState(parts, found, offer, target.volume, request, response);
     return;
   }
   const volume = offer.volumes.find(({ name }) => name === target.volume);
@@ -100,7 +108,7 @@ async function sendManifests(parts: ExportParts, { found, target, offer, token }
       : manifestsOf({
           exportName,
           ca: reach().ca,
-          machine: expanded(parts, machine, found.metadata.namespace),
+          machine: expanded(parts.resources, machine, found.metadata.namespace),
           volumes,
           urlOf: (volume) => volumeUrl(endpoint, found, volume, 'gzip'),
         });
@@ -110,17 +118,14 @@ async function sendManifests(parts: ExportParts, { found, target, offer, token }
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-/** Instancetypes may be others, or none, where it goes. */
-function expanded({ resources }: ExportParts, machine: Pick<VirtualMachine, 'metadata' | 'spec'>, namespace = 'default'): Pick<VirtualMachine, 'metadata' | 'spec'> {
-  const whole: VirtualMachine = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachine', ...machine, metadata: { ...machine.metadata, namespace } };
-  const { types, causes } = findTypes(resources, whole);
-  const { template, causes: against } = expandTemplate(machine.spec.template, types, 'spec.template.spec');
-  const [problem] = [...causes, ...against];
-  if (problem) throw new ApiError(400, 'BadRequest', `The machine cannot be expanded: ${problem.message ?? ''}`);
-  const spec = { ...machine.spec, template };
-  delete spec.instancetype;
-  delete spec.preference;
-  return { metadata: machine.metadata, spec };
+function sendState({ resources, keptDir }: ExportParts, { metadata }: VirtualMachineExport, { machine }: Offer, volume: string, request: IncomingMessage, response: ServerResponse): void {
+  const whole = machine && expanded(resources, machine, metadata.namespace);
+  if (!whole || volume !== stateVolume(whole.metadata.name ?? '') || !hasState(keptDir, whole)) {
+    throw new ApiError(404, 'NotFound', `The export has no volume "${volume}" that holds files.`);
+  }
+  const archive = packState(keptDir, whole);
+  response.writeHead(200, { 'content-type': 'application/x-gzip', 'content-length': archive.length });
+  response.end(request.method === 'HEAD' ? undefined : archive);
 }
 
 async function inYaml(objects: readonly object[]): Promise<string> {

@@ -14,7 +14,13 @@ export function keeperOf({ metadata }: VirtualMachineInstance): string {
 }
 
 /** Where a machine's TPM keeps its state when it is to survive a stop; the folder may not be there yet. */
-export const keptTpmFolder = (keptDir: string, vmi: VirtualMachineInstance): string => join(keptDir, `${keeperOf(vmi)}.tpm`);
+export const keptTpmFolder = (keptDir: string, vmi: VirtualMachineInstance): string => keptTpm(keptDir, keeperOf(vmi));
+
+/** @param keeper see {@link keeperOf} */
+export const keptTpm = (keptDir: string, keeper: string): string => join(keptDir, `${keeper}.tpm`);
+
+/** The two kinds of firmware do not share variables: with the keys missing, nothing would be judged. */
+export const keptVariables = (keptDir: string, keeper: string, isSecure: boolean): string => join(keptDir, `${keeper}${isSecure ? '.secure' : ''}.fd`);
 
 export interface PreparedFirmware extends UefiFirmware {
   /** The guest's own variables, which it may write. */
@@ -36,9 +42,7 @@ export function prepareFirmware(keptDir: string, vmi: VirtualMachineInstance, pa
       hint: 'Install it (the package "ovmf" or "edk2-ovmf"), or use BIOS for this machine.',
     });
   }
-  // The two kinds of firmware do not share variables: with the keys missing, nothing would be judged.
-  const kept = join(keptDir, `${keeperOf(vmi)}${isSecure ? '.secure' : ''}.fd`);
-  const ownVariables = efi.persistent === true ? kept : paths.variables;
+  const ownVariables = efi.persistent === true ? keptVariables(keptDir, keeperOf(vmi), isSecure) : paths.variables;
   if (!existsSync(ownVariables)) copyWhole(firmware.variables, ownVariables);
   return { ...firmware, ownVariables };
 }
