@@ -48,6 +48,8 @@ export async function sendImage(client: () => Promise<ApiClient>, target: SendTa
     await sendWhole(client, target, source, options, { proxy, token });
     return;
   }
+  // Its disk is made: an earlier run of the app was ended before it heard of that.
+  if (begun.complete) return;
   const next = { ...begun, token, api, proxy };
   for (let failures = 0, tokens = 0, since = performance.now(); ; ) {
     try {

@@ -23,8 +23,15 @@ export interface ResumeAnswer {
   headers: Record<string, string>;
 }
 
-/** Uploads whose bytes are still coming, by the claim's id: the same sender's next request ends the one before. */
-export type Receiving = Map<string, { cut(): Promise<void> }>;
+/** Uploads under way, by the claim's id. */
+export type Receiving = Map<string, UnderWay>;
+
+interface UnderWay {
+  /** While bytes are still coming: the same sender's next request ends the one before. */
+  cut(): Promise<void>;
+  /** Once all have come: settles when the disk is made of them, or not. */
+  placing?: Promise<void>;
+}
 
 /** The sender goes on elsewhere than where the file ends; the answer tells where that is. */
 export class OffsetMismatch extends HayloftError {
@@ -51,14 +58,17 @@ export function refuseUnlessReady({ files, jobs, resources, volumes }: ProxyPart
 /** Whether the sender says that it is a disk whatever is on it, as a restored backup is. See {@link asExported}. */
 export const takesAnyDisk = ({ metadata }: PersistentVolumeClaim): boolean => metadata.annotations?.[UPLOAD_CONTENT_ANNOTATION] === 'disk';
 
-/** HEAD. A connection that the sender has lost and we have not is ended by it, unless it asks after its copy. */
+/**
+ * HEAD. A connection that the sender has lost and we have not is ended by it, unless it asks after its copy. Complete is
+ * what the disk has: while it is made of the bytes, the sender that lost the answer gets it by an empty PATCH at their end.
+ */
 export async function tellOffset(parts: ProxyParts, claim: PersistentVolumeClaim, request: IncomingMessage): Promise<ResumeAnswer> {
   const uid = claim.metadata.uid ?? '';
   const copying = parts.receiving.has(uid) && request.headers[SOURCE_HEADER] !== undefined;
   if (!copying) await parts.receiving.get(uid)?.cut();
   const note = transferOf(parts.files, claim).read();
-  const complete = parts.files.find(claim) !== undefined || (parts.jobs.get(uid) !== undefined && !copying);
-  if (!complete && !copying) refuseUnlessReady(parts, claim);
+  const complete = parts.files.find(claim) !== undefined;
+  if (!complete && !copying && parts.receiving.get(uid)?.placing === undefined) refuseUnlessReady(parts, claim);
   return {
     status: 204,
     headers: {
@@ -85,10 +95,16 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   const uid = claim.metadata.uid ?? '';
   const asked = readHeaders(request);
   await receiving.get(uid)?.cut();
-  refuseUnlessReady(parts, claim);
   const transfer = transferOf(files, claim);
   const known = transfer.read();
   const storedBytes = known?.storedBytes ?? 0;
+  const placing = receiving.get(uid)?.placing;
+  if (placing !== undefined && asked.complete && asked.offset === storedBytes && asked.length === storedBytes) {
+    refuseOther(asked, known);
+    if (!async) await placing;
+    return { status: 200, headers: { 'upload-complete': '?1' } };
+  }
+  refuseUnlessReady(parts, claim);
   refuseOther(asked, known);
   if (asked.offset !== storedBytes) throw new OffsetMismatch(asked.offset, storedBytes);
   const sizeBytes = asked.length ?? known?.sizeBytes;
@@ -104,6 +120,7 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
   const capacityBytes = requestedBytes(claim.spec) ?? 0;
   const isExport = takesAnyDisk(claim);
   const { promise: stored, resolve: tellStored } = Promise.withResolvers<undefined>();
+  const { promise: whole, resolve: tellWhole } = Promise.withResolvers<undefined>();
   const state = { isWhole: false };
   // Bytes tell by their end that the sender has left; a copy goes on only while its sender waits for the answer.
   const gone = new AbortController();
@@ -126,27 +143,28 @@ export async function append(parts: ProxyParts, claim: PersistentVolumeClaim, re
             transfer.write(note);
           },
         },
-      }).finally(() => {
-        receiving.delete(uid);
-        request.socket.off('close', leave);
-      });
+      }).finally(() => request.socket.off('close', leave));
       await checkDigest(hash, digest, transfer);
       state.isWhole = true;
+      receiving.set(uid, { cut: () => Promise.resolve(), placing: done });
+      tellWhole(undefined);
       if (async && takesTime(received)) tellStored(undefined);
       await place(received, { files, claim, capacityBytes, signal, isExport });
       await transfer.discard();
     } catch (error) {
       const isPart = !asked.complete && request.complete && !state.isWhole;
-      // What was cut off goes on later; what is no good goes.
-      if (!isPart && !(error instanceof HayloftError && ['connection-lost', 'cancelled'].includes(error.code))) await transfer.discard();
+      // What was cut off goes on later; what is no good goes, and so does the note of bytes that are no more.
+      if (!isPart && (state.isWhole || !(error instanceof HayloftError && ['connection-lost', 'cancelled'].includes(error.code)))) await transfer.discard();
       if (!isPart) throw error;
+    } finally {
+      receiving.delete(uid);
     }
   });
   receiving.set(uid, {
     cut: async () => {
       leave();
       request.destroy();
-      await done.catch(() => undefined);
+      await Promise.race([whole, done.catch(() => undefined)]);
     },
   });
   await Promise.race([stored, done]);
