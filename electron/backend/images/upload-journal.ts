@@ -18,7 +18,7 @@ const entry = uploadTarget.extend({
   /** How it is sent; absent in what earlier versions wrote. */
   way: z.enum(['volume', 'image', 'served']).optional(),
   /** Where the cluster fetches it. */
-  door: z.object({ port: z.number(), secret: z.string() }).optional(),
+  door: z.object({ address: z.string(), port: z.number(), secret: z.string() }).optional(),
   /** The SHA-256 that it should have, in hex. */
   wanted: z.string().optional(),
 });

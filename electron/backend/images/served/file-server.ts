@@ -21,6 +21,8 @@ const silenceMs = 60_000;
 
 /** Where it is, in this run of the app and the next. */
 export interface ServedDoor {
+  /** Of this computer in the cluster's network: nobody in another of its networks finds the door. */
+  address: string;
   port: number;
   /** In the path: whoever knows it may read the file. */
   secret: string;
@@ -48,14 +50,21 @@ export class FileServer {
     this.#server.timeout = silenceMs;
   }
 
-  /** @throws HayloftError `port-taken` */
+  /** @throws HayloftError `port-taken`; `unreachable` when this computer has no longer the address */
   static async start(options: FileServerOptions): Promise<FileServer> {
     const server = new FileServer(options);
-    server.#server.listen(options.door.port);
+    const { address, port } = options.door;
+    server.#server.listen(port, address);
     try {
       await once(server.#server, 'listening');
     } catch (cause) {
-      throw new HayloftError('port-taken', `Port ${options.door.port} of this computer, where the cluster fetches the file, is in use.`, {
+      if ((cause as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL') {
+        throw new HayloftError('unreachable', `This computer has no longer the address ${address}, where the cluster fetches the file.`, {
+          hint: 'Go back to that network and try again, or upload the file again.',
+          cause,
+        });
+      }
+      throw new HayloftError('port-taken', `Port ${port} of this computer, where the cluster fetches the file, is in use.`, {
         hint: 'Close what uses it, or upload the file again.',
         cause,
       });

@@ -35,13 +35,13 @@ export function servedWay(cluster: ClusterConnection, namespace: string, options
   let door = options.door;
   let server: FileServer | undefined;
   let fetched: (untilBytes: number) => void = () => undefined;
-  const open = async ({ source: { file } }: WhatToSend): Promise<FileServer> => {
+  const open = async ({ source: { file } }: WhatToSend): Promise<{ server: FileServer; door: ServedDoor }> => {
     if (!file) throw new HayloftError('unsupported', 'A browser’s files cannot be served.', { hint: 'Use the desktop app, which reads the file itself.' });
-    const { port, secret } = door ?? { port: 0, secret: randomBytes(24).toString('base64url') };
-    server ??= await FileServer.start({ file, door: { port, secret }, limit: options.limit, fetched: (until) => fetched(until) });
-    door = { port: server.port, secret };
+    const asked = door ?? { address: await addressTowards(cluster.access().server), port: 0, secret: randomBytes(24).toString('base64url') };
+    server ??= await FileServer.start({ file, door: asked, limit: options.limit, fetched: (until) => fetched(until) });
+    door = { ...asked, port: server.port };
     options.opened(door);
-    return server;
+    return { server, door };
   };
   const end = async (): Promise<void> => {
     const ending = server;
@@ -52,16 +52,15 @@ export function servedWay(cluster: ClusterConnection, namespace: string, options
     kind: dataVolumes,
     end,
     make: async (what) => {
-      const { port } = await open(what);
-      const address = await addressTowards(cluster.access().server);
+      const { address, port, secret } = (await open(what)).door;
       const wanted = options.wanted();
-      const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/${door?.secret ?? ''}/${encodeURIComponent(what.target.fileName)}`;
+      const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/${secret}/${encodeURIComponent(what.target.fileName)}`;
       const http = { url, ...(wanted === undefined ? {} : { checksum: `sha256:${wanted}` }) };
       return createVolume(cluster, what.target, { fileBytes: what.source.sizeBytes, diskBytes: what.diskBytes }, what.finding.kind === 'iso' ? 'iso' : 'disk', { http }, { uploadId: what.uploadId });
     },
     wantsBytes: async (name, signal) => (await volumeReaches(cluster, { namespace, name }, begun, signal)) !== 'Succeeded',
     send: async (name, what, { signal, progress }) => {
-      const serving = await open(what);
+      const { server: serving } = await open(what);
       let most = 0;
       fetched = (until) => progress((most = Math.max(most, until)));
       const { host } = new URL(cluster.access().server);

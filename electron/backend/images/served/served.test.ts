@@ -35,7 +35,7 @@ describe('a file that is served', () => {
 
   beforeEach(async () => {
     fetched = 0;
-    server = await FileServer.start({ file: identityOf(path, statSync(path)), door: { port: 0, secret: 'geheim' }, limit: new RateLimit(), fetched: (until) => (fetched = until) });
+    server = await FileServer.start({ file: identityOf(path, statSync(path)), door: { address: '127.0.0.1', port: 0, secret: 'geheim' }, limit: new RateLimit(), fetched: (until) => (fetched = until) });
   });
   afterEach(() => server.close());
 
@@ -60,6 +60,12 @@ describe('a file that is served', () => {
     expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(404);
     expect((await ask({ method: 'PUT', body: 'x' })).status).toBe(405);
     expect(server.visits).toBe(0);
+  });
+
+  it('is only at the address that the cluster was told', async () => {
+    await expect(fetch(`http://127.0.0.2:${server.port}/geheim/disk.img`)).rejects.toThrow();
+    const elsewhere = FileServer.start({ file: identityOf(path, statSync(path)), door: { address: '192.0.2.1', port: 0, secret: 'geheim' }, limit: new RateLimit(), fetched: () => undefined });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('is gone when it is another one', async () => {
