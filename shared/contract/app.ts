@@ -29,8 +29,11 @@ export type AppInfo = z.infer<typeof appInfo>;
 /** The engine on this computer, as the app that started it sees it. */
 export const localEngine = z.object({
   id: z.literal('local'),
-  state: z.enum(['starting', 'running', 'failed', 'stopped']),
+  /** `silent`: its process is there, and answers nothing. */
+  state: z.enum(['starting', 'running', 'silent', 'failed', 'stopped']),
   clusterId: z.string(),
+  /** When a silent one was last heard from or, not known before, found silent; in milliseconds since the epoch. */
+  since: z.number().optional(),
   endpoint: z.string().optional(),
   error: errorData.optional(),
 });

@@ -95,6 +95,9 @@ it('says how old it is what is shown of a cluster that does not answer', async (
     await page.getByText(/^As it was /).waitFor();
     expect(await start.isDisabled()).toBe(true);
     expect(await start.getAttribute('title')).toBe('This computer cannot be reached now.');
+    await page.getByText('The engine on this computer does not answer.').waitFor();
+    await page.getByText(`Otherwise end process ${pid}`).waitFor();
+    await session.picture('rights-frozen-engine');
     await page.evaluate(() => (location.hash = '#/machines/local/default/other/overview'));
     await page.getByRole('heading', { name: 'This computer cannot be reached now.' }).waitFor();
   } finally {

@@ -15,6 +15,7 @@ import type { ClusterConnection } from '../clusters/connection.ts';
 import type { Access } from '../clusters/access.ts';
 import { readKubeconfig } from '../clusters/kubeconfig.ts';
 import { Topic } from '../topics/topic.ts';
+import { engineProcess, silentEngine } from './silent-engine.ts';
 
 const readyTimeoutMs = 2000;
 const startLimitMs = 30_000;
@@ -69,7 +70,15 @@ export class LocalEngine {
       const found = await this.#answering();
       // An app that closes asks no further, and must not leave an engine behind that nobody wanted.
       if (this.#closed.signal.aborted) return;
+      if (found === 'silent') {
+        this.#tellSilent();
+        return;
+      }
       const access = found ?? (await this.#start());
+      if (access === 'silent') {
+        this.#tellSilent();
+        return;
+      }
       this.#access = access;
       this.#show({ state: 'running', endpoint: access.server });
       cluster.connect(access);
@@ -82,8 +91,19 @@ export class LocalEngine {
     }
   }
 
-  /** The way to a running engine, or undefined when none answers. */
-  async #answering(): Promise<Access | undefined> {
+  /** Its machines go on, and a second engine could not have its folder: it is waited for. */
+  #tellSilent(): void {
+    const { cluster, log } = this.#options;
+    const before = this.topic.get('local');
+    const known = silentEngine(engineProcess(this.#options.dir));
+    if (before?.state === 'silent' && before.error?.hint === known.hint) return;
+    log.warn('The engine does not answer', { message: known.message });
+    this.#show({ state: 'silent', since: cluster.view.lastSeen ?? before?.since ?? Date.now(), error: known.toData() });
+    cluster.fail(known);
+  }
+
+  /** The way to a running engine, `silent` when it is there and says nothing, or undefined when none is there. */
+  async #answering(): Promise<Access | 'silent' | undefined> {
     const kubeconfig = join(this.#options.dir, 'kubeconfig');
     if (!existsSync(kubeconfig)) return undefined;
     const access = accessIn(this.#options.dir);
@@ -92,7 +112,8 @@ export class LocalEngine {
       const response = await client.open('GET', '/readyz', { timeoutMs: readyTimeoutMs, signal: this.#closed.signal });
       response.resume();
       return access;
-    } catch {
+    } catch (error) {
+      if (asHayloftError(error).code === 'timeout' && engineProcess(this.#options.dir) !== undefined) return 'silent';
       // Not there, or another program has its port by now: a new one will write a new kubeconfig.
       return undefined;
     } finally {
@@ -100,7 +121,7 @@ export class LocalEngine {
     }
   }
 
-  async #start(): Promise<Access> {
+  async #start(): Promise<Access | 'silent'> {
     const { dir, main, log } = this.#options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const output = join(dir, 'start.log');
@@ -136,14 +157,16 @@ export class LocalEngine {
     }
   }
 
-  /** Starts it again when it is gone. A person who stopped it on purpose would have closed the app. */
+  /** Starts it again when it is gone, and takes it up when it answers again. A person who stopped it on purpose would have closed the app. */
   async #watchOver(): Promise<void> {
     const { signal } = this.#closed;
     const closed = (): boolean => signal.aborted;
     while (!closed()) {
       await delay(checkEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (closed()) return;
-      if (this.topic.get('local')?.state !== 'running') continue;
+      const engine = this.topic.get('local')?.state;
+      if (engine === 'silent') await this.ensure();
+      if (engine !== 'running') continue;
       const { state } = this.#options.cluster.view;
       if (state === 'unreachable') await this.ensure();
       if (state === 'unauthorized') this.#takeNewToken();
@@ -163,7 +186,7 @@ export class LocalEngine {
     }
   }
 
-  #show(view: Pick<LocalEngineView, 'state' | 'endpoint' | 'error'>): void {
+  #show(view: Pick<LocalEngineView, 'state' | 'endpoint' | 'since' | 'error'>): void {
     this.topic.put({ id: 'local', clusterId: this.#options.cluster.id, ...view });
   }
 }
