@@ -61,7 +61,7 @@ describe('a cluster behind a network that fails', () => {
     await page.getByText('The credentials in the kubeconfig are not valid any more.').first().waitFor();
     await session.picture('cluster-unauthorized');
     proxy.token = 'token-1';
-    await page.getByRole('button', { name: 'Try to connect to Attic again' }).click();
+    await page.getByRole('button', { name: 'Try again to connect to Attic' }).click();
     await says('Ready');
     expect(await page.getByText(/^Attic: /).count()).toBe(0);
   });

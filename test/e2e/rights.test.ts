@@ -1,18 +1,31 @@
-/** A machine's page for who may only look, for who may not even look, and while its cluster cannot be reached. */
+/** Pages for who may only look, for who may not even look, for who does not see well, and while the cluster cannot be reached. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { enginePid } from '../rig/app.ts';
 import { repository } from '../rig/engine.ts';
 import { until } from '../rig/until.ts';
+import { graveViolations } from './accessibility.ts';
 import { startSession, type Session } from './session.ts';
 
 let session: Session;
 
 const open = (cluster: string, tab: string): Promise<unknown> =>
   session.page.evaluate((hash) => (location.hash = hash), `#/machines/${cluster}/default/web/${tab}`);
+
+/** Goes to another page, and waits until the one before it is gone. */
+const drawn = (page: Page, hash: string): Promise<void> =>
+  page.evaluate(
+    (to) =>
+      new Promise<void>((resolve) => {
+        addEventListener('hashchange', () => requestAnimationFrame(() => requestAnimationFrame(() => resolve())), { once: true });
+        location.hash = to;
+      }),
+    hash,
+  );
 
 beforeAll(async () => {
   session = await startSession();
@@ -82,6 +95,24 @@ it('tells who may not see machines so, and not that there are none', async () =>
   await page.getByRole('heading', { name: /^You may not see machines on/ }).waitFor();
   await open('elsewhere', 'overview');
   await page.getByText('There is no cluster “elsewhere”').waitFor();
+});
+
+it('has nothing on its pages that keeps people out who see little or nothing, in either colour scheme', async () => {
+  const { page } = session;
+  const tabs = ['overview', 'console', 'disks', 'networks', 'snapshots', 'events', 'access', 'yaml'].map((tab) => `#/machines/local/default/web/${tab}`);
+  const found: Record<string, string[]> = {};
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const hash of ['#/', '#/machines', '#/machines/new', '#/images', '#/images/catalog', '#/nodes', '#/clusters', '#/clusters/add', ...tabs]) {
+      await drawn(page, hash);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until('it to be loaded', async () => (await page.getByRole('main').getByLabel('Loading').count()) === 0);
+      const violations = await graveViolations(page);
+      if (violations.length > 0) found[`${hash}, ${colorScheme}`] = violations;
+    }
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  expect(found).toEqual({});
 });
 
 it('says how old it is what is shown of a cluster that does not answer', async () => {

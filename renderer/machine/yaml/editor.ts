@@ -69,7 +69,8 @@ export function createEditor({ parent, text, readOnly, schema, problems, tabLeav
       ...[lineNumbers(), foldGutter(), history(), indentOnInput(), bracketMatching(), closeBrackets(), highlightActiveLine(), highlightActiveLineGutter()],
       ...[highlightSelectionMatches(), search({ top: true }), yaml(), indentUnit.of('  '), look, hover(schema), EditorView.lineWrapping],
       keymap.of([{ key: 'Mod-s', preventDefault: true, run: () => (save(), true) }, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...(tabLeaves ? [] : [indentWithTab])]),
-      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+      // Focus also where it is read only, to scroll by keys.
+      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed(update.state.doc.toString());
       }),
