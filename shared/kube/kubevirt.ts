@@ -48,7 +48,7 @@ export interface Interface {
   bridge?: Record<string, never>;
   binding?: { name: string };
   model?: string;
-  state?: 'up' | 'down';
+  state?: 'up' | 'down' | 'absent';
   acpiIndex?: number;
   dhcpOptions?: { bootFileName?: string; tftpServerName?: string };
   macAddress?: string;

@@ -112,6 +112,39 @@ describe.runIf(mayChangeNetworks)('guests on networks of this computer', () => {
     expect(await reaches('one', addressOn('lab', 2))).toBe(true);
   });
 
+  it('get a card while they run, and lose it again, without a restart', async () => {
+    const change = (patch: object[]): string => engine.kubectl(['patch', 'vm', 'two', '--type=json', '-p', JSON.stringify(patch)]);
+    const at = '/spec/template/spec';
+    const before = devices().length;
+    change([
+      { op: 'add', path: `${at}/domain/devices/interfaces/-`, value: { name: 'more', bridge: {}, macAddress: '02:00:00:00:00:77' } },
+      { op: 'add', path: `${at}/networks/-`, value: { name: 'more', multus: { networkName: 'lab' } } },
+    ]);
+    const cardOf = async (): Promise<string> => (await shell('two').run('grep -l 02:00:00:00:00:77 /sys/class/net/*/address || true')).split('/').at(-2) ?? '';
+    const card = await until('the guest to see it', async () => (await cardOf()) || undefined, 20_000);
+    expect((await instance('two')).status?.interfaces?.map(({ name }) => name)).toContain('more');
+    expect(devices()).toHaveLength(before + 1);
+    const restart = (): string => engine.kubectl(['get', 'vm', 'two', '-o', 'jsonpath={.status.conditions[?(@.type=="RestartRequired")].status}']);
+    expect(restart()).toBe('');
+    await shell('two').run(`ip addr add 10.88.0.2/24 dev ${card}; ip link set ${card} up; true`);
+    await shell('one').run('ip addr add 10.88.0.1/24 dev eth0');
+    await until('an answer over it', () => reaches('one', '10.88.0.2'), 20_000);
+    const index = networks.length;
+    change([{ op: 'add', path: `${at}/domain/devices/interfaces/${index}/state`, value: 'absent' }]);
+    await until('it to be out of the guest', async () => (await cardOf()) === '', 20_000);
+    await until('it to be out of the status and its device gone', async () => !(await instance('two')).status?.interfaces?.some(({ name }) => name === 'more') && devices().length === before, 20_000);
+    expect(restart()).toBe('');
+    // A card that was there at the start stands in no port.
+    change([{ op: 'add', path: `${at}/domain/devices/interfaces/0/state`, value: 'absent' }]);
+    await until('a restart to be asked for', () => restart() === 'True');
+    change([
+      { op: 'remove', path: `${at}/domain/devices/interfaces/0/state` },
+      { op: 'remove', path: `${at}/domain/devices/interfaces/${index}` },
+      { op: 'remove', path: `${at}/networks/${index}` },
+    ]);
+    await until('nothing to be asked for', () => restart() === '');
+  });
+
   it.runIf(filtersVlans)('send frames with their VLAN’s tag into the bridge', () => {
     const tap = devices().find((name) => execFileSync('bridge', ['vlan', 'show', 'dev', name], { encoding: 'utf8' }).includes('100 PVID Egress Untagged'));
     expect(tap).toBeDefined();

@@ -14,6 +14,7 @@ export function checkNetworks({ domain, networks = [] }: VirtualMachineInstanceS
     const network = networks.find(({ name }) => name === item.name);
     if (interfaces.findIndex(({ name }) => name === item.name) !== index) causes.push(fault(`${at}.name`, `"${item.name}" is there twice`));
     if (!network) causes.push(fault(`${at}.name`, `there is no network "${item.name}"`));
+    if (item.state === 'absent' && !item.bridge) causes.push(fault(`${at}.state`, 'absent is for interfaces with bridge: {}'));
     causes.push(...checkBinding(item, network, at), ...checkPorts(item, at));
     if (item.acpiIndex !== undefined && interfaces.findIndex(({ acpiIndex }) => acpiIndex === item.acpiIndex) !== index) causes.push(fault(`${at}.acpiIndex`, `${item.acpiIndex} is there twice`));
     const same = item.macAddress?.replaceAll('-', ':').toLowerCase();

@@ -29,6 +29,7 @@ import type { Attachments } from '../../networks/attachments/attachments.ts';
 import { closeLinks } from '../../networks/attachments/host-links.ts';
 import { networkAttachmentDefinitions } from '../../networks/definitions/network-attachment-definition.ts';
 import { asUsed } from '../volumes/read-only.ts';
+import { syncCards } from '../network-links/cards.ts';
 import { syncHotplug } from '../volumes/hotplug.ts';
 import { fillOpenTrays, startsWithOpenTray } from '../volumes/open-tray.ts';
 import type { SavedStates } from '../rest/saved-state.ts';
@@ -219,7 +220,8 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     change(context, vmi, (status) => describeMute(status, timestamp()));
     return { requeueAfterMs: askAgainMs };
   }
-  await guests.links.sync(guest, vmi);
+  const { present, lookAgainMs: cardsAgainMs } = await syncCards(parts, vmi, guest);
+  await guests.links.sync(guest, withCards(vmi, present));
   if (startsWithOpenTray(vmi)) await fillOpenTrays(vmi, guest);
   const { states, lookAgainMs } = await syncHotplug(parts, vmi, guest);
   const full = state === 'io-error' ? await waitForRoom(vmi, guest) : undefined;
@@ -230,7 +232,7 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
     if (begun !== undefined) beginLife(status, vmi, begun);
     enterPhase(status, { phase: 'Running' }, now);
     status.volumeStatus = volumeStatuses(vmi, states, claimOf);
-    describeRunning(status, vmi, { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
+    describeRunning(status, withCards(vmi, present), { state, nodeName: context.nodeName, acceleration, full: full?.message }, now);
     describeAgent(status, guests.agents.get(guest.uid), now, guests.freezes.isFrozen(guest.uid));
     if (access) describeAccess(status, access, now);
   });
@@ -238,8 +240,16 @@ async function describe(parts: InstanceParts, vmi: VirtualMachineInstance, guest
   const why = crashes[state];
   if (why !== undefined) await guest.kill({ clean: false, message: why });
   if (access) tellOfAccess(parts, vmi, access);
-  const again = Math.min(lookAgainMs ?? Infinity, full?.lookAgainMs ?? Infinity, access?.lookAgainMs ?? Infinity);
+  const again = Math.min(lookAgainMs ?? Infinity, cardsAgainMs ?? Infinity, full?.lookAgainMs ?? Infinity, access?.lookAgainMs ?? Infinity);
   return Number.isFinite(again) ? { requeueAfterMs: again } : undefined;
+}
+
+/** The instance with the interfaces that its guest has. @param present their names; undefined: all */
+function withCards(vmi: VirtualMachineInstance, present: ReadonlySet<string> | undefined): VirtualMachineInstance {
+  if (!present) return vmi;
+  const { devices } = vmi.spec.domain;
+  const interfaces = (devices.interfaces ?? []).filter(({ name }) => present.has(name));
+  return { ...vmi, spec: { ...vmi.spec, domain: { ...vmi.spec.domain, devices: { ...devices, interfaces } } } };
 }
 
 /** Undefined where nothing is given through the agent, and while it is. */

@@ -21,6 +21,7 @@ import { virtualMachineInstances } from '../definitions/virtual-machine-instance
 import { virtualMachines } from '../definitions/virtual-machine.ts';
 import { isFinal, SHORT_LIFE_MS } from './instance-status.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { cardsNeedRestart, declaredCards, PLUGGED_ANNOTATION, withoutAbsent } from '../network-links/declared-cards.ts';
 import { declaredLinks } from '../network-links/links.ts';
 import { declaredSpec, fixedPart } from '../volumes/declared.ts';
 import { summarize, type DisksSummary } from './machine-summary.ts';
@@ -130,7 +131,9 @@ function tell(
     const startFailure = nextStartFailure(status.startFailure, strategy, vmi);
     if (startFailure) status.startFailure = startFailure;
     else delete status.startFailure;
-    const templateChanged = vmi !== undefined && vmi.metadata.annotations?.[TEMPLATE_ANNOTATION] !== fingerprint(draft);
+    const templateChanged =
+      vmi !== undefined &&
+      (vmi.metadata.annotations?.[TEMPLATE_ANNOTATION] !== fingerprint(draft) || cardsNeedRestart(() => typedTemplate(resources, draft).template.spec, vmi));
     const wantsToRun = decision === 'start' || (decision === 'stop' && strategy !== 'Halted');
     summarize(status, { vm: draft, vmi, disks, wantsToRun, templateChanged, failure }, new Date().toISOString());
   });
@@ -251,7 +254,7 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
       annotations: { ...metadata?.annotations, ...typeAnnotations(vm), [TEMPLATE_ANNOTATION]: fingerprint(vm) },
       ownerReferences: [ownerReference(vm)],
     },
-    spec: structuredClone(spec),
+    spec: structuredClone(withoutAbsent(spec)),
   };
   if (startsPaused(vm)) instance.spec.startStrategy = 'Paused';
   // What the guest knows itself by stays the same over restarts.
@@ -267,16 +270,20 @@ function makeInstance({ context, instances }: MachineParts, vm: VirtualMachine):
   }
 }
 
-/** Disks that come and go, and links: the instance takes them from the template while it runs. */
+/** Disks and cards that come and go, and links: the instance takes them from the template while it runs. */
 function carryOver({ context }: MachineParts, vm: VirtualMachine, vmi: VirtualMachineInstance): void {
   const { template, failure } = typedTemplate(context.resources, vm);
-  const declared = (draft: VirtualMachineInstance): VirtualMachineInstance['spec'] | undefined => {
+  const declared = (draft: VirtualMachineInstance): { spec: VirtualMachineInstance['spec']; plugged?: string } | undefined => {
     const disks = declaredSpec(template.spec, draft);
-    return declaredLinks(template.spec, disks ?? draft.spec) ?? disks;
+    const spec = declaredLinks(template.spec, disks ?? draft.spec) ?? disks;
+    return declaredCards(template.spec, spec ? { ...draft, spec } : draft) ?? (spec && { spec });
   };
   if (failure !== undefined || declared(vmi) === undefined) return;
   context.resources.change(virtualMachineInstances, vmi.metadata.namespace, vmi.metadata.name ?? '', (draft) => {
-    if (draft.metadata.uid === vmi.metadata.uid) draft.spec = declared(draft) ?? draft.spec;
+    const next = draft.metadata.uid === vmi.metadata.uid ? declared(draft) : undefined;
+    if (!next) return;
+    draft.spec = next.spec;
+    if (next.plugged !== undefined) draft.metadata.annotations = { ...draft.metadata.annotations, [PLUGGED_ANNOTATION]: next.plugged };
   });
 }
 

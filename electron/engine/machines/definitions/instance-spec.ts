@@ -58,7 +58,7 @@ const networkInterface = object(
     passt: unsupported(natOnly),
     passtBinding: unsupported(natOnly),
     binding: object({ name: string({ enum: ['macvtap'], description: 'On a multus network of type macvtap.' }) }, { required: ['name'] }),
-    state: string({ enum: ['up', 'down'], description: 'Whether the cable is in; it can be changed while the machine runs.' }),
+    state: string({ enum: ['up', 'down', 'absent'], description: 'Whether the cable is in, or the card is not there; it can be changed while the machine runs.' }),
     acpiIndex: integer({ minimum: 1, maximum: 16_383, description: 'By it the guest names the card: systemd’s name is enoN.' }),
     portRanges: unsupported('nothing is forwarded'),
     dhcpOptions: object({

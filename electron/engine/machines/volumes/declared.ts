@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Disk, VirtualMachineInstance, VirtualMachineInstanceSpec } from '#shared/kube/kubevirt.ts';
 import { isHotpluggable } from '../../qemu/hotplug/hotpluggable.ts';
+import { withoutCards } from '../network-links/declared-cards.ts';
 import { withoutLinkStates } from '../network-links/links.ts';
 
 /** The spec without what may change while the machine runs: what is left changes with a restart alone. */
@@ -10,14 +11,16 @@ export function fixedPart(spec: VirtualMachineInstanceSpec): object {
   const coming = new Set(volumes.filter(isHotpluggable).map(({ name }) => name));
   const fixedVolumes = volumes.filter((volume) => !isHotpluggable(volume));
   const fixedDisks = (domain.devices.disks ?? []).filter(({ name, cdrom }) => cdrom !== undefined || !coming.has(name));
-  const interfaces = withoutLinkStates(domain.devices.interfaces);
+  const { interfaces: cards, networks } = withoutCards(spec);
+  const interfaces = withoutLinkStates(cards);
   // An empty list and none are the same.
   return {
     ...spec,
     domain: {
       ...domain,
-      devices: { ...domain.devices, disks: fixedDisks.length === 0 ? undefined : fixedDisks, ...(interfaces ? { interfaces } : {}) },
+      devices: { ...domain.devices, disks: fixedDisks.length === 0 ? undefined : fixedDisks, interfaces: interfaces?.length ? interfaces : undefined },
     },
+    networks: networks?.length ? networks : undefined,
     volumes: fixedVolumes.length === 0 ? undefined : fixedVolumes,
   };
 }

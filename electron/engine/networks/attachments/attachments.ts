@@ -1,6 +1,6 @@
 /** Which networks of this computer an instance asks for, found by its NetworkAttachmentDefinitions. */
 import { asHayloftError, HayloftError } from '#shared/contract/hayloft-error.ts';
-import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import type { Interface, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import type { HostLink } from '../../qemu/types.ts';
 import type { Resources } from '../../store/resources.ts';
 import { networkAttachmentDefinitions } from '../definitions/network-attachment-definition.ts';
@@ -13,6 +13,13 @@ export interface Attachments {
    * @returns links by interface name, or why they cannot be had now, in words
    */
   attach(resources: Resources, vmi: VirtualMachineInstance): Promise<{ links: ReadonlyMap<string, HostLink> } | { waiting: string }>;
+  /**
+   * Makes the device of one interface, for a guest that runs.
+   * @returns its name
+   * @throws HayloftError why it cannot be had now
+   */
+  attachOne(resources: Resources, vmi: VirtualMachineInstance, item: Interface): Promise<string>;
+  detachOne(vmi: VirtualMachineInstance, interfaceName: string): Promise<void>;
   /** Takes away what was made for a guest. */
   release(uid: string): Promise<void>;
 }
@@ -27,6 +34,13 @@ export function createAttachments(links: HostLinks): Attachments {
         return { waiting: hint === undefined ? message : `${message} ${hint}` };
       }
     },
+    attachOne: async (resources, vmi, item) => {
+      const only = (vmi.spec.networks ?? []).filter(({ name }) => name === item.name);
+      const network = networksOf(resources, { ...vmi, spec: { ...vmi.spec, networks: only } }).get(item.name);
+      if (network?.type !== 'bridge') throw new HayloftError('bad-input', `The interface ${item.name} is on no network that a running machine could be put on.`);
+      return links.attachOne(vmi, item.name, network);
+    },
+    detachOne: (vmi, interfaceName) => links.detachOne(vmi, interfaceName),
     release: (uid) => links.release(uid),
   };
 }

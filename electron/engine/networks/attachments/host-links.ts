@@ -89,6 +89,31 @@ export class HostLinks {
     }
   }
 
+  /** Makes the device of one interface more. @returns its name. @throws HayloftError; it is not left then */
+  async attachOne({ metadata }: VirtualMachineInstance, interfaceName: string, network: BridgeNetwork): Promise<string> {
+    checkHostNetwork(network);
+    const uid = metadata.uid ?? '';
+    const device = linkDevice(uid, interfaceName);
+    // What a plug that was cut off left.
+    await this.#removeOne(device);
+    try {
+      await addTap(device, `${this.#owner} ${uid}`, network);
+      return device;
+    } catch (error) {
+      await this.#removeOne(device);
+      throw error;
+    }
+  }
+
+  /** Removes the device of one interface. */
+  detachOne({ metadata }: VirtualMachineInstance, interfaceName: string): Promise<void> {
+    return this.#removeOne(linkDevice(metadata.uid ?? '', interfaceName));
+  }
+
+  async #removeOne(device: string): Promise<void> {
+    if (hasDevice(device)) await ipBatch([`link delete dev ${device}`]);
+  }
+
   /** Removes a guest's devices. */
   release(uid: string): Promise<void> {
     this.#new.delete(uid);
