@@ -86,6 +86,9 @@ async function write(request: ClientRequest, url: string, { chunks, from, to }: 
       waits = false;
       progress(sent);
     }
+    // The last one may stand still, too.
+    [waitsSince, waits] = [performance.now(), true];
+    if (sent === to) await Promise.race([taken, ended]);
   } finally {
     clearInterval(watch);
   }
