@@ -36,6 +36,8 @@ import { MachineTemplates } from './new-machine/machine-templates.ts';
 import { newMachineCalls } from './new-machine/new-machine-calls.ts';
 import { placementTopic } from './placement/placement-topic.ts';
 import { RoomSources } from './placement/room-sources.ts';
+import { StorageSources } from './storage/storage-sources.ts';
+import { storageTopic } from './storage/storage-topic.ts';
 import { Journal } from './tasks/journal.ts';
 import { Tasks } from './tasks/tasks.ts';
 
@@ -80,6 +82,7 @@ export function createBackend(options: BackendOptions): Backend {
   const views = new SavedViews(join(dataDir, 'views.json'), log);
   const templates = new MachineTemplates(join(dataDir, 'machine-templates.json'), log);
   const rooms = new RoomSources();
+  const storage = new StorageSources();
   const ways = access(clusters, dataDir);
   return {
     handlers: {
@@ -125,6 +128,7 @@ export function createBackend(options: BackendOptions): Backend {
         metrics: ({ target, seconds }) => metricsTopic(clusters, collected, target, seconds),
         machineUsage: ({ clusterId }) => usageTopic(clusters, clusterId),
         placement: (request) => placementTopic(clusters, rooms, request),
+        storage: ({ clusterId }) => storageTopic(clusters, storage, clusterId),
         images: ({ clusterId }) => imagesTopic(clusters, clusterId),
         catalog: () => catalog.topic,
         catalogSettings: () => catalog.settings,

@@ -16,11 +16,12 @@ import { metricsTopics } from './metrics.ts';
 import { newMachineCalls } from './new-machine.ts';
 import { placementTopics } from './placement.ts';
 import { savedViewCalls, savedViewTopics } from './saved-views.ts';
+import { storageTopics } from './storage.ts';
 import { taskCalls, taskTopics } from './tasks.ts';
 
 export const contract = {
   calls: { ...accessCalls, ...backupCalls, ...manifestCalls, ...appCalls, ...clusterCalls, ...machineCalls, ...newMachineCalls, ...machineTemplateCalls, ...machineActionCalls, ...taskCalls, ...savedViewCalls, ...imageCalls, ...catalogCalls },
-  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...machineTemplateTopics, ...metricsTopics, ...placementTopics, ...imageTopics, ...catalogTopics },
+  topics: { ...accessTopics, ...appTopics, ...clusterTopics, ...machineTopics, ...machineActionTopics, ...taskTopics, ...savedViewTopics, ...machineTemplateTopics, ...metricsTopics, ...placementTopics, ...storageTopics, ...imageTopics, ...catalogTopics },
   streams: { ...accessStreams, ...imageStreams, ...consoleStreams },
 } satisfies ContractDefinition;
 

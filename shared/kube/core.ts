@@ -84,3 +84,15 @@ export interface StorageClass extends KubeObject {
   volumeBindingMode?: 'Immediate' | 'WaitForFirstConsumer';
   allowVolumeExpansion?: boolean;
 }
+
+export interface PersistentVolume extends KubeObject {
+  spec: {
+    capacity?: { storage?: string };
+    storageClassName?: string;
+    claimRef?: ObjectReference;
+    persistentVolumeReclaimPolicy?: string;
+    csi?: { driver: string; volumeHandle: string };
+    nodeAffinity?: { required?: { nodeSelectorTerms?: { matchExpressions?: { key: string; operator: string; values?: string[] }[] }[] } };
+  };
+  status?: { phase?: string };
+}

@@ -21,7 +21,7 @@ export function placementTopic(clusters: Clusters, sources: RoomSources, request
       let known = false;
       const show = (): void => {
         timer = undefined;
-        const asked = sources.room(cluster, request.namespace);
+        const asked = sources.latest(cluster, request.namespace);
         if (!asked || !known) return;
         const { flavour, local, name } = cluster.view;
         const place = local ? 'this computer' : name;
