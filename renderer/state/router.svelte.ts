@@ -7,6 +7,7 @@ export type Route =
   | { page: 'machine'; clusterId: string; namespace: string; name: string; tab: MachineTab }
   | { page: 'images' }
   | { page: 'catalog' }
+  | { page: 'storage' }
   | { page: 'nodes' }
   | { page: 'node'; clusterId: string; name: string }
   | { page: 'clusters' }
@@ -29,6 +30,7 @@ export function parseRoute(hash: string): Route {
   }
   if (page === 'images' && rest.length > 0) return rest.join('/') === 'catalog' ? { page: 'catalog' } : { page: 'missing' };
   if (page === 'images' || page === 'nodes') return { page };
+  if (page === 'storage') return rest.length === 0 ? { page } : { page: 'missing' };
   if (page === 'clusters') return rest.length === 0 ? { page } : rest.join('/') === 'add' ? { page: 'add-cluster' } : { page: 'missing' };
   if (page !== 'machines') return { page: 'missing' };
   if (rest.length === 0) return { page: 'machines', query };
