@@ -92,6 +92,24 @@ describe('two clusters', () => {
     expect([...cellar.changes, ...harvester.changes]).toEqual([]);
   });
 
+  it('tell on the storage page where everything is', async () => {
+    const { page } = session;
+    const change = async (name: string): Promise<void> => {
+      await page.getByRole('button', { name: /^Cluster:/ }).click();
+      await page.getByRole('menu').getByText(name, { exact: true }).click();
+    };
+    await page.evaluate(() => (location.hash = '#/storage'));
+    await page.getByText('No volumes yet').waitFor();
+    await change('Barn');
+    const volume = page.getByRole('region', { name: 'Volumes' }).getByRole('row').filter({ hasText: 'gitea-disk-0-x2k4p' });
+    await volume.getByText('All copies are in use.').waitFor();
+    expect(await volume.getByRole('link', { name: 'gitea' }).getAttribute('href')).toMatch(/default\/gitea\/disks$/);
+    await page.getByRole('region', { name: 'Disks' }).getByText('350 GiB free of 490 GiB').first().waitFor();
+    await page.getByRole('region', { name: 'Classes' }).getByText('rack-3: 80 GiB promised, 6 GiB used').waitFor();
+    await change('This computer');
+    await page.getByText('No volumes yet').waitFor();
+  });
+
   it('have their machines in one list, with the nodes that they run on', async () => {
     const { page } = session;
     await openList('?columns=status,name,cluster,node,memory');

@@ -66,5 +66,5 @@ function engineDisk({ metadata, status }: KubeNode): StorageDiskRow[] {
     free < total / 10
       ? { tone: 'warning' as const, label: 'Nearly full', sentence: 'Less than 10 % of it is free, and machines pause when none is: delete what is not needed.' }
       : { tone: 'good' as const, label: 'Ready', sentence: 'Disks are files here, which grow as they fill.' };
-  return [{ kind: 'disk', key: `disk/${metadata.name ?? ''}`, node: metadata.name ?? '', name: 'Disk of the engine’s folder', totalBytes: total, freeBytes: free, ...health }];
+  return [{ kind: 'disk', key: `disk/${metadata.name ?? ''}`, node: metadata.name ?? '', name: 'Folder of the engine', totalBytes: total, freeBytes: free, ...health }];
 }
