@@ -11,7 +11,7 @@ import type { KubeObject } from '#shared/kube/object.ts';
 import { FOLDER_ANNOTATION } from '../definitions/persistent-volume-claim.ts';
 import type { DiskFile, DiskFormat } from '../types.ts';
 import { folderMissing, isFolderThere } from './class-folder.ts';
-import { allocatedIn, chainOf, layersOf, namesIn, parseLayerName, release } from './layers.ts';
+import { ABSORBED_SUFFIX, allocatedIn, chainOf, layersOf, namesIn, parseLayerName, release } from './layers.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 
 const partialSuffix = '.partial';
@@ -75,7 +75,7 @@ export function createClaimFiles(dataDir: string): ClaimFiles {
       const uid = claim.metadata.uid ?? '';
       const folder = dirname(base(claim));
       for (const name of namesIn(folder)) {
-        if (name.startsWith(`${uid}.`) && !parseLayerName(name)) rmSync(join(folder, name), { force: true });
+        if (name.startsWith(`${uid}.`) && !parseLayerName(name) && !name.endsWith(ABSORBED_SUFFIX)) rmSync(join(folder, name), { force: true });
       }
       release(layersOf(folder, uid), isNeeded);
     },

@@ -10,6 +10,9 @@ import { readQcow2Header } from './qcow2-header.ts';
 
 const fileName = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d+))?\.(qcow2|raw)$/;
 
+/** A note beside a file that another one is taking in: it may go as soon as nothing is based on it (see snapshots/merge/absorbed.ts). */
+export const ABSORBED_SUFFIX = '.absorbed';
+
 export interface LayerName {
   /** The claim that the file was made for. */
   uid: string;

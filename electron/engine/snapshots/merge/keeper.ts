@@ -2,14 +2,15 @@
  * Merges what deleted snapshots leave behind, one pair of files after the other, whenever something was given free or a
  * machine has stopped. Whoever needs the disk goes first: a machine that starts, a snapshot that is taken.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { asHayloftError } from '#shared/contract/hayloft-error.ts';
 import type { PersistentVolumeClaim } from '#shared/kube/core.ts';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
 import { runStrategyOf } from '#shared/kube/machine-status.ts';
 import type { Key } from '../../controller.ts';
 import { persistentVolumeClaims } from '../../disks/definitions/persistent-volume-claim.ts';
-import { baseOf, chainOf } from '../../disks/files/layers.ts';
+import { storageClasses } from '../../disks/definitions/storage-class.ts';
+import { baseOf, chainOf, namesIn } from '../../disks/files/layers.ts';
 import { needSpace } from '../../disks/files/space.ts';
 import { claimNameOf, claimsOf } from '../../disks/machine-use.ts';
 import type { Downloads } from '../../exports/downloads.ts';
@@ -18,6 +19,7 @@ import { virtualMachines } from '../../machines/definitions/virtual-machine.ts';
 import { virtualMachineInstances } from '../../machines/definitions/virtual-machine-instance.ts';
 import { neededBy } from '../held.ts';
 import { claimVolumes, type SnapshotParts } from '../parts.ts';
+import { dropAbsorbed, hasAbsorbed } from './absorbed.ts';
 import { tellMerge } from './condition.ts';
 import { finishLive, hasBegun, mergeLive } from './live.ts';
 import { mergeOffline } from './offline.ts';
@@ -76,6 +78,7 @@ export class MergeKeeper {
     );
     const begin = setTimeout(() => {
       for (const claim of resources.list(persistentVolumeClaims)) this.#kickClaim(claim);
+      this.#kickCutOff();
     }, beginMs);
     this.#stops.push(() => clearTimeout(begin));
   }
@@ -108,6 +111,17 @@ export class MergeKeeper {
     for (const stop of this.#stops) stop();
     // QEMU's own work goes on.
     if (this.#current?.offline) await this.#cut();
+  }
+
+  /** Merges that an earlier engine did not live to end, whosever disks they were of. */
+  #kickCutOff(): void {
+    const { resources, files } = this.#parts;
+    const paths = resources.list(storageClasses).map(({ parameters }) => parameters?.['path']);
+    const folders = [...new Set([undefined, ...paths])].flatMap((path) => {
+      const above = files.folder(path);
+      return namesIn(above).map((namespace) => join(above, namespace));
+    });
+    for (const folder of folders) if (hasAbsorbed(folder)) this.kick(folder);
   }
 
   #kickClaim(claim: PersistentVolumeClaim | undefined): void {
@@ -161,7 +175,10 @@ export class MergeKeeper {
     const { resources } = this.#parts;
     for (const folder of this.#folders) {
       let waits = false;
-      if (!this.#parts.guests.all().some(hasBegun)) dropSecondNames(folder, neededBy(resources, {}));
+      if (!this.#parts.guests.all().some(hasBegun)) {
+        dropAbsorbed(folder, neededBy(resources, {}));
+        dropSecondNames(folder, neededBy(resources, {}));
+      }
       for (const merge of mergesIn(folder, neededBy(resources, {}))) {
         const work = this.#workOf(merge);
         if (work && (this.#notBefore.get(merge.lower) ?? 0) <= Date.now()) return work;

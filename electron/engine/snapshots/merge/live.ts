@@ -9,6 +9,7 @@ import { baseOf, chainOf } from '../../disks/files/layers.ts';
 import { QmpError } from '../../qemu/qmp.ts';
 import type { Guest, Monitor } from '../../qemu/types.ts';
 import { openDisk, pathIn } from '../live-disks.ts';
+import { forgetAbsorbed, noteAbsorbed } from './absorbed.ts';
 import { takeName } from './offline.ts';
 import type { Merge } from './plan.ts';
 
@@ -52,6 +53,8 @@ export async function mergeLive(guest: Guest, merge: LiveMerge, options: Options
   const noted: LiveMerge = { ...merge, oldNames: renamed.map(({ known }) => known) };
   writeFileSync(notePath(guest), JSON.stringify(noted), { mode: 0o600 });
   for (const { path, known } of renamed) giveName(path, known);
+  // The guest's folder goes with the guest.
+  if (merge.how === 'absorb') noteAbsorbed(merge.lower);
   const begin =
     merge.how === 'commit'
       ? monitorCommand('block-commit', { device: open.node, 'top-node': upper, 'base-node': lower, 'backing-file': basename(merge.upper) })
@@ -90,6 +93,7 @@ export async function finishLive(guest: Guest, options: Options): Promise<void> 
 async function settle(guest: Guest, { how, lower, upper, diskName, oldNames = [] }: LiveMerge): Promise<void> {
   if (how === 'absorb') {
     if (baseOf(upper) !== lower) rmSync(lower, { force: true });
+    forgetAbsorbed(lower);
   } else {
     const live = await filesOf(guest.monitor, diskName);
     const onDisk = await chainOnDisk(guest.monitor, diskName);

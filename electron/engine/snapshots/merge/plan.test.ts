@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dropAbsorbed, hasAbsorbed, noteAbsorbed } from './absorbed.ts';
 import { mergeOffline } from './offline.ts';
 import { dropSecondNames, mergesIn } from './plan.ts';
 
@@ -66,5 +67,31 @@ describe('what may be merged', () => {
     linkSync(at(`${a}.2.qcow2`), at(`${b}.qcow2`));
     dropSecondNames(folder, needs(`${a}.qcow2`, `${a}.1.qcow2`, `${a}.2.qcow2`));
     expect([existsSync(at(`${b}.qcow2`)), existsSync(at(`${a}.2.qcow2`))]).toEqual([false, true]);
+  });
+});
+
+describe('what was taken in', () => {
+  it('goes with its note when the engine and the guest ended in between', () => {
+    noteAbsorbed(at(`${a}.1.qcow2`));
+    execFileSync('qemu-img', ['rebase', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', `${a}.qcow2`, at(`${a}.2.qcow2`)]);
+    dropAbsorbed(folder, needs(`${a}.2.qcow2`));
+    expect([existsSync(at(`${a}.1.qcow2`)), existsSync(at(`${a}.qcow2`)), hasAbsorbed(folder)]).toEqual([false, true, false]);
+    expect([holds(`${a}.2.qcow2`, 3, '2M', '512k'), holds(`${a}.2.qcow2`, 2, '1M', '1M')]).toEqual([true, true]);
+  });
+
+  it('stays as long as something is based on it, or it is somebody\'s, and so does what nobody made a note of', () => {
+    noteAbsorbed(at(`${a}.1.qcow2`));
+    dropAbsorbed(folder, needs(`${a}.2.qcow2`));
+    expect([existsSync(at(`${a}.1.qcow2`)), hasAbsorbed(folder)]).toEqual([true, false]);
+    noteAbsorbed(at(`${a}.2.qcow2`));
+    dropAbsorbed(folder, needs(`${a}.2.qcow2`));
+    dropAbsorbed(folder, needs());
+    expect([existsSync(at(`${a}.2.qcow2`)), hasAbsorbed(folder)]).toEqual([true, false]);
+  });
+
+  it('leaves no note after a merge', async () => {
+    const upper = at(`${a}.2.qcow2`);
+    await mergeOffline({ lower: at(`${a}.1.qcow2`), upper, how: 'absorb', bytes: 0 }, {});
+    expect([hasAbsorbed(folder), existsSync(at(`${a}.1.qcow2`)), holds(`${a}.2.qcow2`, 2, '1M', '1M')]).toEqual([false, false, true]);
   });
 });
