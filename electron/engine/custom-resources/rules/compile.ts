@@ -1,7 +1,7 @@
 /** Reads the rules of a schema (`x-kubernetes-validations`), each at its place. */
 import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
 import type { StatusCause } from '#shared/kube/object.ts';
-import { valuesOf, type JsonSchema, type ValidationRule } from '../schema/json-schema.ts';
+import { patternOf, valuesOf, type JsonSchema, type ValidationRule } from '../schema/json-schema.ts';
 import { ruleEnvironment } from './functions.ts';
 
 export interface CompiledRule {
@@ -32,12 +32,23 @@ const invalid = (field: string, value: unknown, text: string): StatusCause => ({
 /** @param path of the schema in its CustomResourceDefinition */
 export function compileRules(schema: JsonSchema, path: string): Compiled {
   const causes: StatusCause[] = [];
-  return { root: compileNode({ env: ruleEnvironment(), causes }, schema, path, undefined), causes };
+  return { root: compileNode({ envOf: environments(), causes }, schema, path, undefined), causes };
 }
 
 interface Work {
-  env: Environment;
+  /** @param isOptional whether what was before is optional */
+  envOf: (isOptional: boolean) => Environment;
   causes: StatusCause[];
+}
+
+/** Each is made when a rule needs it. */
+function environments(): Work['envOf'] {
+  const made = new Map<boolean, Environment>();
+  return (isOptional) => {
+    const env = made.get(isOptional) ?? ruleEnvironment(isOptional);
+    made.set(isOptional, env);
+    return env;
+  };
 }
 
 /** @param loose the list above whose items cannot be told from each other, so that none has one that was before */
@@ -56,7 +67,8 @@ function compileNode(work: Work, schema: JsonSchema, path: string, loose: string
   return { schema, rules, fields, ...(items ? { items } : {}), ...(values ? { values } : {}) };
 }
 
-function compileRule({ env, causes }: Work, given: ValidationRule, path: string, loose: string | undefined): CompiledRule | undefined {
+function compileRule({ envOf, causes }: Work, given: ValidationRule, path: string, loose: string | undefined): CompiledRule | undefined {
+  const env = envOf(given.optionalOldSelf === true);
   const before = causes.length;
   const holds = compile(env, given.rule, 'bool', `${path}.rule`, causes);
   const message = given.messageExpression === undefined ? undefined : compile(env, given.messageExpression, 'string', `${path}.messageExpression`, causes);
@@ -84,6 +96,7 @@ function compile(env: Environment, text: string, type: string, path: string, cau
   }
   try {
     const parsed = env.parse(text);
+    readPatterns(parsed.ast);
     const { valid, type: found = 'dyn', error } = parsed.check();
     if (!valid) { refuse(error?.message ?? 'it cannot be read'); return; }
     if (found !== type && found !== 'dyn') { refuse(`cel expression must evaluate to a ${type}`); return; }
@@ -91,6 +104,21 @@ function compile(env: Environment, text: string, type: string, path: string, cau
   } catch (error) {
     refuse(error instanceof Error ? error.message : String(error)); return;
   }
+}
+
+/**
+ * Has patterns read as Go reads them. Those that are written out in the rule are read at once.
+ * @throws SyntaxError where one cannot be read
+ */
+function readPatterns(node: unknown): void {
+  if (Array.isArray(node)) { node.forEach(readPatterns); return; }
+  if (typeof node !== 'object' || node === null || !('op' in node)) return;
+  const { op, args } = node as ASTNode;
+  readPatterns(args);
+  if (op !== 'rcall' || !['matches', 'find', 'findAll'].includes(args[0])) return;
+  const [pattern] = args[2];
+  if (pattern?.op === 'value' && typeof pattern.args === 'string') patternOf(pattern.args);
+  if (args[0] === 'matches') args[0] = 'matchesPattern';
 }
 
 function mentions(node: unknown, name: string): boolean {

@@ -1,9 +1,11 @@
 /** Functions that Kubernetes adds to CEL (kubernetes.io, "Common Expression Language in Kubernetes"). Those that are not here are refused by name. */
 import { Environment } from '@marcbachmann/cel-js';
-import { isIP, isIPv4 } from 'node:net';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { patternOf } from '../schema/json-schema.ts';
+import { addAddresses } from './addresses.ts';
 import { formatText } from './format.ts';
+import { addNamedFormats } from './named-formats.ts';
+import { addSets } from './sets.ts';
 
 class Quantity {
   readonly value: number;
@@ -19,22 +21,20 @@ class Url {
   }
 }
 
-class Ip {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** What a rule is about: the value now, and the one before. */
-export function ruleEnvironment(): Environment {
+/**
+ * What a rule is about: the value now, and the one before.
+ * @param isOptional whether there need not be one before (`optionalOldSelf`)
+ */
+export function ruleEnvironment(isOptional = false): Environment {
   const env = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
-  env.registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn');
+  env.registerVariable('self', 'dyn').registerVariable('oldSelf', isOptional ? 'optional<dyn>' : 'dyn');
   addTexts(env);
   addLists(env);
   addUrls(env);
   addQuantities(env);
   addAddresses(env);
+  addSets(env, sameValue);
+  addNamedFormats(env);
   return env;
 }
 
@@ -47,6 +47,8 @@ function quantityOf(text: string): Quantity {
 function addTexts(env: Environment): void {
   const characters = (text: string): string[] => Array.from(text);
   const matches = (text: string, pattern: string): string[] => Array.from(text.matchAll(new RegExp(patternOf(pattern).source, `${patternOf(pattern).flags}g`)), ([found]) => found);
+  // In place of "matches", which cannot be replaced: see readPatterns.
+  env.registerFunction('string.matchesPattern(string): bool', (text: string, pattern: string) => patternOf(pattern).test(text));
   env.registerFunction('string.charAt(int): string', (text: string, at: bigint) => characters(text)[Number(at)] ?? '');
   env.registerFunction('string.replace(string, string): string', (text: string, old: string, next: string) => text.split(old).join(next));
   env.registerFunction('string.replace(string, string, int): string', (text: string, old: string, next: string, most: bigint) => {
@@ -113,6 +115,8 @@ function addQuantities(env: Environment): void {
   on('compareTo(kubernetes.Quantity): int', (a, b) => BigInt(Math.sign(a.value - b.value)));
   on('add(kubernetes.Quantity): kubernetes.Quantity', (a, b) => new Quantity(a.value + b.value));
   on('sub(kubernetes.Quantity): kubernetes.Quantity', (a, b) => new Quantity(a.value - b.value));
+  env.registerFunction('kubernetes.Quantity.add(int): kubernetes.Quantity', (a: Quantity, b: bigint) => new Quantity(a.value + Number(b)));
+  env.registerFunction('kubernetes.Quantity.sub(int): kubernetes.Quantity', (a: Quantity, b: bigint) => new Quantity(a.value - Number(b)));
   on('sign(): int', ({ value }) => BigInt(Math.sign(value)));
   on('isInteger(): bool', ({ value }) => Number.isSafeInteger(value));
   on('asApproximateFloat(): double', ({ value }) => value);
@@ -120,19 +124,4 @@ function addQuantities(env: Environment): void {
     if (!Number.isSafeInteger(value)) throw new Error('cannot convert value to integer');
     return BigInt(value);
   });
-}
-
-function addAddresses(env: Environment): void {
-  const isCidr = (text: string): boolean => {
-    const [, address = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
-    return isIP(address) !== 0 && Number(length) <= (isIPv4(address) ? 32 : 128);
-  };
-  env.registerType('net.IP', { ctor: Ip, fields: {} });
-  env.registerFunction('isIP(string): bool', (text: string) => isIP(text) !== 0);
-  env.registerFunction('isCIDR(string): bool', isCidr);
-  env.registerFunction('ip(string): net.IP', (text: string) => {
-    if (isIP(text) === 0) throw new Error(`IP Address ${JSON.stringify(text)} parse error during conversion from string`);
-    return new Ip(text);
-  });
-  env.registerFunction('net.IP.family(): int', ({ text }: Ip) => BigInt(isIP(text)));
 }

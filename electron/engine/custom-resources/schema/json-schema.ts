@@ -63,6 +63,27 @@ export function fieldSchema(schema: JsonSchema, name: string): JsonSchema | unde
 
 const patterns = new Map<string, RegExp>();
 
+/** POSIX's names of characters, inside of brackets. */
+const posix: Readonly<Record<string, string>> = {
+  ...{ alnum: 'A-Za-z0-9', alpha: 'A-Za-z', ascii: '\\x00-\\x7f', blank: '\\t ', cntrl: '\\x00-\\x1f\\x7f', digit: '0-9', graph: '!-~', lower: 'a-z' },
+  ...{ print: ' -~', punct: '!-\\/:-@\\[-`{-~', space: '\\s', upper: 'A-Z', word: '\\w', xdigit: '0-9A-Fa-f' },
+};
+
+/** RE2's way of writing what JavaScript writes in another. @throws Error where it has no like */
+function translated(text: string): string {
+  return text
+    .replaceAll('\\A', '^')
+    .replaceAll('\\z', '$')
+    .replaceAll('(?P<', '(?<')
+    .replace(/\\([pP])([A-Z])/g, '\\$1{$2}')
+    .replace(/\[:(\^?)(\w+):\]/g, (_, not: string, name: string) => {
+      const known = Object.hasOwn(posix, name) && not === '' ? posix[name] : undefined;
+      if (known === undefined) throw new SyntaxError(`Invalid regular expression: [:${not}${name}:] is not supported`);
+      return known;
+    })
+    .replace(/^(\^?)\(\?([ims]+)\)(.*)$/s, '$1(?$2:$3)');
+}
+
 /**
  * A pattern as Go's regular expressions read it, which match anywhere in a text.
  * @throws SyntaxError
@@ -71,8 +92,8 @@ export function patternOf(text: string): RegExp {
   let pattern = patterns.get(text);
   if (!pattern) {
     const flags = /^\(\?([ims]+)\)/.exec(text);
-    const rest = flags ? text.slice(flags[0].length) : text;
-    pattern = new RegExp(rest.replaceAll('\\A', '^').replaceAll('\\z', '$').replaceAll('(?P<', '(?<'), flags?.[1] ?? '');
+    const rest = translated(flags ? text.slice(flags[0].length) : text);
+    pattern = new RegExp(rest, `${flags?.[1] ?? ''}${rest.includes('\\p{') || rest.includes('\\P{') ? 'u' : ''}`);
     patterns.set(text, pattern);
   }
   return pattern;
