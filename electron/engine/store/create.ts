@@ -29,7 +29,7 @@ export function createObject(write: Write, of: AnyDefinition, input: KubeObject,
   if (!metadata.name && metadata.generateName) metadata.name = freeName(write, of, metadata);
 
   of.admit?.({ operation: 'create', object, old: undefined, warn: (text) => request.warn?.(text) });
-  checkMetadata(of, object);
+  checkMetadata(of, object, undefined, (text) => request.warn?.(text));
 
   const key = keyOf(of, metadata.namespace, metadata.name ?? '');
   if (of.namespaced) checkNamespaceOpen(write, of, key);

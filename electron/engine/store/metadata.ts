@@ -12,19 +12,32 @@ const annotationBytes = 256 * 1024;
 /** Finalizers that need no domain: Kubernetes' own. */
 const plainFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes', 'customresourcecleanup.apiextensions.k8s.io']);
 
-/** @throws ApiError 422 with a cause for each field that is wrong */
-export function checkMetadata(of: AnyDefinition, object: KubeObject): void {
+/** Kinds that are Kubernetes' own in every cluster: it asks more of their finalizers than of those of added kinds. */
+const ownGroups = new Set(['', 'apps', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'coordination.k8s.io', 'events.k8s.io']);
+
+/**
+ * @param old its metadata before, if there was any
+ * @param warn told what is taken and had better be otherwise
+ * @throws ApiError 422 with a cause for each field that is wrong
+ */
+export function checkMetadata(of: AnyDefinition, object: KubeObject, old?: ObjectMeta, warn?: (text: string) => void): void {
   const { metadata } = object;
   const causes = [
     ...checkName(of, metadata),
     ...checkNamespace(of, metadata),
     ...checkLabels(metadata),
     ...checkAnnotations(metadata),
-    ...checkFinalizers(metadata),
+    ...checkFinalizers(of, metadata),
     ...checkOwners(metadata),
   ];
   if (causes.length > 0) throw invalid(of, metadata.name ?? '', causes);
+  for (const name of metadata.finalizers ?? []) {
+    if (!isPlain(name) || old?.finalizers?.includes(name) === true) continue;
+    warn?.(`metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers`);
+  }
 }
+
+const isPlain = (finalizer: string): boolean => !finalizer.includes('/') && !plainFinalizers.has(finalizer);
 
 const wrong = (field: string, value: unknown, message: string): StatusCause => ({
   reason: 'FieldValueInvalid',
@@ -94,11 +107,14 @@ function checkAnnotations({ annotations }: ObjectMeta): StatusCause[] {
   return causes;
 }
 
-function checkFinalizers({ finalizers }: ObjectMeta): StatusCause[] {
-  return (finalizers ?? []).flatMap((name) => {
+function checkFinalizers({ group }: AnyDefinition, { finalizers = [] }: ObjectMeta): StatusCause[] {
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    return [wrong('metadata.finalizers', finalizers, 'finalizer "orphan" and "foregroundDeletion" cannot be both set')];
+  }
+  return finalizers.flatMap((name) => {
     if (typeof name !== 'string') return [wrong('metadata.finalizers', name, 'must be a text')];
-    if (!name.includes('/') && !plainFinalizers.has(name)) {
-      return [wrong('metadata.finalizers', name, 'must be of the form domain/name')];
+    if (isPlain(name) && ownGroups.has(group)) {
+      return [wrong('metadata.finalizers', name, 'name is neither a standard finalizer name nor is it fully qualified')];
     }
     return checkQualified('metadata.finalizers', name);
   });

@@ -32,7 +32,7 @@ export function updateObject(write: Write, of: AnyDefinition, input: KubeObject,
     if (!isReleaseOnly(old, next)) {
       of.admit?.({ operation: 'update', object: next, old: copyOf(old), warn: (text) => options.warn?.(text) });
     }
-    checkMetadata(of, next);
+    checkMetadata(of, next, old.metadata, (text) => options.warn?.(text));
   }
   if (options.subresource !== 'status' && countsGenerations(of) && !isDeepStrictEqual(counted(of, old), counted(of, next))) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;

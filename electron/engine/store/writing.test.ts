@@ -43,12 +43,25 @@ describe('create', () => {
     const fields: ObjectMeta[] = [
       { labels: { 'a b': 'x' } },
       { labels: { a: 'not a value' } },
-      { finalizers: ['nodomain'] },
+      { finalizers: ['no domain'] },
+      { finalizers: ['orphan', 'foregroundDeletion'] },
       { ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: '' }] },
       { annotations: { a: 'x'.repeat(300_000) } },
     ];
     for (const metadata of fields) expect(refusal(() => api.create(widgets, widget('a', metadata))).code).toBe(422);
     expect(refusal(() => api.create(gadgets, gadget('a', { namespace: 'default' }))).code).toBe(422);
+  });
+
+  it('takes finalizers without a domain for added kinds, with a warning for new ones, and refuses them for its own', () => {
+    const { api } = rigStore();
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    api.create(widgets, widget('a', { finalizers: ['plain', 'foregroundDeletion', 'test.io/hold'] }), { warn });
+    expect(warnings).toEqual([expect.stringMatching(/^metadata\.finalizers: "plain": prefer a domain-qualified finalizer name/)]);
+    api.update(widgets, widget('a', { finalizers: ['plain', 'test.io/hold'], labels: { a: 'b' } }), { warn });
+    expect(warnings).toHaveLength(1);
+    const error = refusal(() => api.create(namespaces, { ...namespace('team'), metadata: { name: 'team', finalizers: ['plain'] } }));
+    expect(error.details?.causes?.[0]).toMatchObject({ field: 'metadata.finalizers', message: expect.stringContaining('neither a standard finalizer name nor is it fully qualified') as string });
   });
 
   it('wants its namespace to be there', () => {
