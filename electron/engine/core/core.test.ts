@@ -27,6 +27,11 @@ describe('Secret', () => {
     expect(stored).not.toHaveProperty('stringData');
   });
 
+  it('takes any type, even one that is called as what every object has', () => {
+    const { api } = rigStore();
+    expect(api.create(secrets, secret({ type: '__proto__', stringData: { a: '1' } }))).toMatchObject({ type: '__proto__', data: { a: 'MQ==' } });
+  });
+
   it('keeps its type, and its data when immutable', () => {
     const { api } = rigStore();
     api.create(secrets, secret({ stringData: { a: '1' }, immutable: true }));

@@ -6,11 +6,11 @@ import { boolean, map, object, string } from '../api/schema.ts';
 import { checkBase64, checkImmutable, checkKeys, checkSize } from './key-values.ts';
 
 /** Keys that Kubernetes' own types must have. */
-const requiredKeys: Record<string, readonly string[]> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-};
+const requiredKeys: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+]);
 
 export const secrets: ResourceDefinition<Secret> = {
   group: '',
@@ -53,7 +53,7 @@ function checkType(next: Secret, old: Secret | undefined): StatusCause[] {
   if (old && next.type !== old.type) {
     return [{ reason: 'FieldValueInvalid', field: 'type', message: `Invalid value: ${JSON.stringify(next.type)}: field is immutable` }];
   }
-  return (requiredKeys[next.type ?? ''] ?? [])
+  return (requiredKeys.get(next.type ?? '') ?? [])
     .filter((key) => next.data?.[key] === undefined)
     .map((key) => ({ reason: 'FieldValueRequired', field: `data[${key}]`, message: `Required value: a secret of type ${next.type ?? ''} has it` }));
 }
