@@ -38,18 +38,11 @@ function broken(project: string): FileReport {
   return { file: project, count: { passed: 0, failed: 1, skipped: 0 }, failures: [`${project}: the suite broke outside of its tests`] };
 }
 
-async function suite(project: string): Promise<Count> {
-  console.log(`\n── ${project}`);
-  const results = await run(project);
-  failures.push(...results.flatMap((result) => result.failures));
-  return sum(results.map((result) => result.count));
-}
-
 /**
- * A suite of real guests, browsers and networks. A few files that fail are run once more, by themselves: what passes then is
+ * A suite: most have real guests, browsers and networks. A few files that fail are run once more, by themselves: what passes then is
  * named as unsteady at the end, and is to be mended like a failure, but says nothing against the change that was tested.
  */
-async function suiteOfRealThings(project: string): Promise<Count> {
+async function suite(project: string): Promise<Count> {
   console.log(`\n── ${project}`);
   const first = await run(project);
   const failed = first.filter((result) => result.failures.length > 0);
@@ -87,7 +80,7 @@ await bundle();
 for (const project of ['unit', 'renderer']) counts.push(await suite(project));
 const made = await images;
 if (made.code !== 0) console.error(`\nNot all images for the tests could be made; those that need them will fail.\n${made.output}`);
-for (const project of ['conformance', 'e2e']) counts.push(await suiteOfRealThings(project));
+for (const project of ['conformance', 'e2e']) counts.push(await suite(project));
 counts.push(await lint);
 
 const total = sum(counts);

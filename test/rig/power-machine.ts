@@ -75,13 +75,17 @@ export function readSerialLine(engine: EngineClient, machine: string): { text():
   return { text: () => text, close: () => socket.terminate() };
 }
 
-/** Resolves when a machine's guest has begun for the n-th time since its instance did, as far as its serial line tells. */
+/**
+ * Resolves when a machine's guest has begun for the n-th time since its instance did, as far as its serial line tells. On a
+ * busy computer a guest says so before anyone listens, and is reset to say it again.
+ */
 export async function booted(engine: EngineClient, machine: string, times = 1): Promise<void> {
   await until(`${machine} to boot`, async () => {
     const line = readSerialLine(engine, machine);
     try {
-      return await until('its word', () => line.text().split('B').length > times, 2000);
+      return await until('its word', () => line.text().split('B').length > times, 5000);
     } catch {
+      await engine.api('PUT', `/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachineinstances/${machine}/reset`);
       return undefined;
     } finally {
       line.close();

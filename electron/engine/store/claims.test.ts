@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { KubeObject } from '#shared/kube/object.ts';
 import { rigStore, widget, widgets } from './store-rig.ts';
 
@@ -13,6 +13,9 @@ const histories: [string, Status[]][] = [
 ];
 
 it.each(histories)('of a status that %s are the same whether the engine writes it or somebody of its name', (_what, steps) => {
+  // Entries stand in the order of their seconds.
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
   const { api } = rigStore();
   const write = (name: string, manager: string | undefined): KubeObject => {
     let stored = api.create(widgets, widget(name), { manager: 'kubectl' });
