@@ -109,6 +109,8 @@ describe('from a disk image to a shell on the serial line', () => {
   it('logs in, runs uname, and follows the size of the window', async () => {
     const { page, app } = session;
     await page.getByRole('link', { name: 'Images', exact: true }).click();
+    // A file that is dropped on a machine is given to it: the machine's page must be gone.
+    await page.getByRole('heading', { name: 'Images', exact: true }).waitFor();
     await makeMachine('shell-disk', 'shell');
     await page.getByRole('link', { name: 'Serial', exact: true }).click();
     const terminal = page.locator('.xterm-rows');

@@ -164,9 +164,20 @@ export class MergeKeeper {
     }
   }
 
+  /** Whoever takes a snapshot waits for this as well: what came of a merge is read off chains, which must not change meanwhile. */
   async #finishBegun(): Promise<void> {
-    for (const guest of this.#parts.guests.all()) {
-      if (hasBegun(guest)) await finishLive(guest, { signal: new AbortController().signal, onProgress: () => undefined }).catch(() => undefined);
+    const { resources, guests } = this.#parts;
+    for (const guest of guests.all()) {
+      if (this.#stopped || this.#held > 0) return;
+      if (!hasBegun(guest)) continue;
+      const vmi = resources.list(virtualMachineInstances).find(({ metadata }) => metadata.uid === guest.uid);
+      const claimUids = new Set((vmi ? claimsOf(vmi) : []).map(({ namespace, name }) => resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? ''));
+      const abort = new AbortController();
+      const end = finishLive(guest, { signal: abort.signal, onProgress: () => undefined });
+      this.#current = { claimUids, offline: false, abort, end };
+      // What could not be seen to now is noted, and seen to the next time.
+      await end.catch(() => undefined);
+      this.#current = undefined;
     }
   }
 

@@ -38,6 +38,8 @@ interface Options {
 /** @throws HayloftError `conflict` where QEMU's chain is not the one on the disk: then it waits until the guest is off */
 export async function mergeLive(guest: Guest, merge: LiveMerge, options: Options): Promise<void> {
   const { monitor } = guest;
+  // There is one note for a guest: what it says is seen to first.
+  if (hasBegun(guest)) throw otherChain();
   const nodes = await nodesOf(monitor, merge.diskName);
   const open = await openDisk(monitor, merge.diskName);
   const lower = nodes?.get(merge.lower)?.node;
