@@ -1,5 +1,7 @@
 /** Labels and annotations by which Hayloft knows its own objects on any cluster. */
 
+/** On the engine's node and its storage classes: what is left on the file system with the disks. Kubernetes has no field for it. */
+export const DISK_FREE_ANNOTATION = 'hayloft.io/disk-free';
 /** On a DataVolume and its claim: this volume is an image to make machines from. Value: an {@link ImageKind}. */
 export const IMAGE_LABEL = 'hayloft.io/image';
 /** The name that a person gave, where it would not be a valid object name. */

@@ -4,6 +4,7 @@ import type { Node } from '#shared/contract/clusters.ts';
 import { asHayloftError } from '#shared/contract/errors.ts';
 import type { KubeNode } from '#shared/kube/core.ts';
 import type { VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import type { KubeList } from '#shared/kube/object.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
@@ -18,7 +19,7 @@ const annotations = {
   acceleration: 'hayloft.io/acceleration',
   reason: 'hayloft.io/acceleration-reason',
   uefi: 'hayloft.io/uefi',
-  diskFree: 'hayloft.io/disk-free',
+  diskFree: DISK_FREE_ANNOTATION,
 };
 
 export function nodesTopic(clusters: Clusters, clusterId: string | undefined): TopicSource<Node> {

@@ -4,6 +4,7 @@ import { HayloftError, asHayloftError } from '#shared/contract/errors.ts';
 import type { ObjectRef } from '#shared/contract/machines.ts';
 import { formatBytes } from '#shared/format/units.ts';
 import type { PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
 import { formatBytesQuantity, parseQuantity } from '#shared/kube/quantities.ts';
 import { volumeSourceName } from '#shared/kube/volume-source.ts';
 import type { ApiClient } from '../clusters/api-client.ts';
@@ -11,7 +12,6 @@ import { claims, pathOf, storageClasses } from '../clusters/kinds.ts';
 import { aboutMachine, orUndefined, readInstance, readMachine, type ActionParts } from './parts.ts';
 
 /** How much room a storage class has, where the engine tells. */
-const DISK_FREE = 'hayloft.io/disk-free';
 
 export function expansionCalls({ clusters, tasks }: ActionParts): Pick<CallHandlers, 'machines.expansion' | 'machines.expandDisk'> {
   return {
@@ -19,7 +19,7 @@ export function expansionCalls({ clusters, tasks }: ActionParts): Pick<CallHandl
       const client = await clusters.get(ref.clusterId).client();
       const [claim, instance] = await Promise.all([claimBehind(client, ref, disk), readInstance(client, ref)]);
       const found = await readableClass(client, claim);
-      const freeBytes = parseQuantity(found?.metadata.annotations?.[DISK_FREE]);
+      const freeBytes = parseQuantity(found?.metadata.annotations?.[DISK_FREE_ANNOTATION]);
       const reason = whyNot(claim, found);
       return {
         claim: claim.metadata.name ?? '',

@@ -3,6 +3,7 @@ import type { PlacementRequest } from '#shared/contract/placement.ts';
 import { formatBytes, plural } from '#shared/format/units.ts';
 import type { CsiStorageCapacity } from '#shared/kube/capacity.ts';
 import type { StorageClass } from '#shared/kube/core.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { copyRoom } from './longhorn-room.ts';
 import type { LonghornRoom, Room } from './room.ts';
@@ -18,7 +19,6 @@ export interface StorageFit {
 }
 
 /** The engine tells it on a StorageClass and on its Node: bytes left where the disks' files lie. */
-const diskFreeAnnotation = 'hayloft.io/disk-free';
 const longhornDriver = 'driver.longhorn.io';
 const yes = 'true';
 
@@ -59,7 +59,7 @@ function noteUnknown(fit: StorageFit, name: string | undefined, { classes, place
 
 /** Files there grow as they fill, so too little room is no reason to refuse. */
 function ofEngine(fit: StorageFit, { metadata }: StorageClass, sizes: readonly number[], room: Room): void {
-  const free = parseQuantity(metadata.annotations?.[diskFreeAnnotation] ?? room.nodes[0]?.metadata.annotations?.[diskFreeAnnotation]);
+  const free = parseQuantity(metadata.annotations?.[DISK_FREE_ANNOTATION] ?? room.nodes[0]?.metadata.annotations?.[DISK_FREE_ANNOTATION]);
   if (free === undefined) fit.notes.push(`How much room ${metadata.name ?? 'its storage class'} has is not known now.`);
   else if (sum(sizes) > free) fit.warning ??= `only ${formatBytes(free)} are free for its disk, which grows as it fills`;
 }

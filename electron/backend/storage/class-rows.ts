@@ -1,6 +1,7 @@
 /** A cluster's storage classes with what is on them, and the disks below. Pure. */
 import type { StorageClassRow, StorageDiskRow, StorageShare, StorageVolumeRow } from '#shared/contract/storage.ts';
 import type { KubeNode } from '#shared/kube/core.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { defaultClass } from '../placement/storage-fit.ts';
 import { judgeDisk } from './longhorn/disk-verdict.ts';
@@ -59,7 +60,7 @@ function longhornDisks({ nodes, overProvisioning, minimalAvailable }: NonNullabl
 
 /** Only the engine says of a node how much of its disk is free. */
 function engineDisk({ metadata, status }: KubeNode): StorageDiskRow[] {
-  const free = parseQuantity(metadata.annotations?.['hayloft.io/disk-free']);
+  const free = parseQuantity(metadata.annotations?.[DISK_FREE_ANNOTATION]);
   const total = parseQuantity(status?.capacity?.['ephemeral-storage']);
   if (free === undefined || total === undefined) return [];
   const health =

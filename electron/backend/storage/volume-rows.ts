@@ -5,6 +5,7 @@ import type { DataVolume } from '#shared/kube/cdi.ts';
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '#shared/kube/core.ts';
 import type { VirtualMachine } from '#shared/kube/kubevirt.ts';
 import type { LonghornVolume } from '#shared/kube/longhorn.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
 import { findCondition } from '#shared/kube/machine-status.ts';
 import { parseQuantity } from '#shared/kube/quantities.ts';
 import { usersOf } from '../images/images-topic.ts';
@@ -117,4 +118,4 @@ function placesOf(behind: PersistentVolume | undefined, { classes }: AskedStorag
 }
 
 /** The engine tells of its classes how much room they have. */
-const isEngines = ({ metadata }: StorageClass): boolean => metadata.annotations?.['hayloft.io/disk-free'] !== undefined;
+const isEngines = ({ metadata }: StorageClass): boolean => metadata.annotations?.[DISK_FREE_ANNOTATION] !== undefined;

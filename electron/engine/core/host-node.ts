@@ -4,7 +4,8 @@ import { parseQuantity } from '#shared/kube/quantities.ts';
 import type { EngineContext } from '../context.ts';
 import { timestamp } from '../store/keys.ts';
 import { readHeadroom, readHost, type Host } from './host.ts';
-import { conditionsFrom, DISK_FREE_ANNOTATION, hasChanged, inKi, isWorthTelling, statusFrom } from './node-status.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
+import { conditionsFrom, hasChanged, inKi, isWorthTelling, statusFrom } from './node-status.ts';
 import { nodes } from './node.ts';
 
 /** How often memory and disk are looked at; something is written only when a condition changes. */

@@ -5,9 +5,6 @@ import type { Headroom, Host } from './host.ts';
 
 type NodeStatus = NonNullable<KubeNode['status']>;
 
-/** What is left on the file system with the disks. Kubernetes has no field for it. */
-export const DISK_FREE_ANNOTATION = 'hayloft.io/disk-free';
-
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 /** The kubelet's own threshold: below it a Linux host begins to kill processes. */

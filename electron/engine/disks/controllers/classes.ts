@@ -2,7 +2,8 @@
 import { statfs } from 'node:fs/promises';
 import type { StorageClass } from '#shared/kube/core.ts';
 import { createController, type Controller, type ReconcileResult } from '../../controller.ts';
-import { DISK_FREE_ANNOTATION, isWorthTelling } from '../../core/node-status.ts';
+import { DISK_FREE_ANNOTATION } from '#shared/kube/labels.ts';
+import { isWorthTelling } from '../../core/node-status.ts';
 import { storageClasses } from '../definitions/storage-class.ts';
 import { folderMissing, isFolderThere, markFolder } from '../files/class-folder.ts';
 import type { DiskParts } from '../parts.ts';

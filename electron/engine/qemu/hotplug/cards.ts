@@ -1,12 +1,11 @@
 /** Network cards that QEMU is given, or lets go of, while its guest runs. */
 import { HayloftError } from '#shared/contract/hayloft-error.ts';
 import type { Interface, VirtualMachineInstance } from '#shared/kube/kubevirt.ts';
+import { netdevOf } from '../../networks/pod-network.ts';
 import { cardId, macAddress } from '../argv/networks.ts';
 import { QmpError } from '../qmp.ts';
 import type { Monitor } from '../types.ts';
 import { freePort, hasPciExpress, type PciBus } from './slots.ts';
-
-const netdevId = (interfaceName: string): string => `net-${interfaceName}`;
 
 /** Ids of all that QEMU has by a name, cards among them. */
 export async function pluggedCards(monitor: Monitor): Promise<ReadonlySet<string>> {
@@ -24,11 +23,11 @@ export async function plugCard(monitor: Monitor, vmi: VirtualMachineInstance, { 
     throw new HayloftError('conflict', `All places for cards are taken, so the interface "${name}" cannot be plugged in.`, { hint: 'Take a disk or another interface out first, or restart the machine.' });
   }
   try {
-    await monitor.command('netdev_add', { type: 'tap', id: netdevId(name), ifname: device, script: 'no', downscript: 'no' });
+    await monitor.command('netdev_add', { type: 'tap', id: netdevOf(name), ifname: device, script: 'no', downscript: 'no' });
     await monitor.command('device_add', {
       driver: 'virtio-net-pci',
       id: cardId(name),
-      netdev: netdevId(name),
+      netdev: netdevOf(name),
       mac: macAddress(vmi, { name, ...item }),
       ...(bus === undefined ? {} : { bus }),
     });
@@ -51,7 +50,7 @@ export async function unplugCard(monitor: Monitor, name: string): Promise<void> 
 
 /** What is left behind a card that is out. */
 export async function removeNetdev(monitor: Monitor, name: string): Promise<void> {
-  await monitor.command('netdev_del', { id: netdevId(name) }).catch((error: unknown) => {
+  await monitor.command('netdev_del', { id: netdevOf(name) }).catch((error: unknown) => {
     if (!(error instanceof QmpError)) throw error;
   });
 }

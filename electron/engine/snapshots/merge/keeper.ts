@@ -134,10 +134,12 @@ export class MergeKeeper {
 
   /** A machine that starts waits for nothing. */
   async #makeWay(claims: readonly Key[]): Promise<void> {
-    const { resources } = this.#parts;
     if (!this.#current?.offline) return;
-    const uids = claims.map(({ namespace, name }) => resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? '');
-    if (uids.some((uid) => this.#current?.claimUids.has(uid))) await this.#cut();
+    if (this.#uidsOf(claims).some((uid) => this.#current?.claimUids.has(uid))) await this.#cut();
+  }
+
+  #uidsOf(claims: readonly Key[]): string[] {
+    return claims.map(({ namespace, name }) => this.#parts.resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? '');
   }
 
   async #cut(): Promise<void> {
@@ -171,7 +173,7 @@ export class MergeKeeper {
       if (this.#stopped || this.#held > 0) return;
       if (!hasBegun(guest)) continue;
       const vmi = resources.list(virtualMachineInstances).find(({ metadata }) => metadata.uid === guest.uid);
-      const claimUids = new Set((vmi ? claimsOf(vmi) : []).map(({ namespace, name }) => resources.get(persistentVolumeClaims, namespace, name)?.metadata.uid ?? ''));
+      const claimUids = new Set(this.#uidsOf(vmi ? claimsOf(vmi) : []));
       const abort = new AbortController();
       const end = finishLive(guest, { signal: abort.signal, onProgress: () => undefined });
       this.#current = { claimUids, offline: false, abort, end };
